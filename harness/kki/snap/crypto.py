@@ -1,0 +1,79 @@
+"""The only door to `cryptography`: RSA keys and signatures, AES-CBC blocks. No policy beyond the kind of key."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from kki.snap.canonical import Malformed
+from kki.snap.encoding import utf8
+
+SMALLEST_KEY = 2048  # bits. DOKU, asymmetric signature: RSA 2048, made with `openssl genrsa`
+
+
+# Loading checks the primes and takes longer than signing, so it is done once for each text.
+@lru_cache(maxsize=64)
+def private_key(pem: str) -> RSAPrivateKey | Malformed:
+    """An RSA private key of at least 2048 bits from unencrypted PEM (PKCS#8 or PKCS#1), or Malformed("key")."""
+    try:
+        key = serialization.load_pem_private_key(utf8(pem), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return Malformed("key", "Expected an unencrypted RSA private key in PEM, but got another text.")
+    if not isinstance(key, RSAPrivateKey):
+        return Malformed("key", "Expected an RSA private key, but got a key of another kind.")
+    return _long_enough(key.key_size) or key
+
+
+@lru_cache(maxsize=64)
+def public_key(pem: str) -> RSAPublicKey | Malformed:
+    """An RSA public key of at least 2048 bits from PEM (SubjectPublicKeyInfo or PKCS#1), or Malformed("key")."""
+    try:
+        key = serialization.load_pem_public_key(utf8(pem))
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return Malformed("key", "Expected an RSA public key in PEM, but got another text.")
+    if not isinstance(key, RSAPublicKey):
+        return Malformed("key", "Expected an RSA public key, but got a key of another kind.")
+    return _long_enough(key.key_size) or key
+
+
+def _long_enough(bits: int) -> Malformed | None:
+    if bits >= SMALLEST_KEY:
+        return None
+    return Malformed("key", f"Expected an RSA key of at least {SMALLEST_KEY} bits, but got one of {bits}.")
+
+
+def public_pem(key: RSAPublicKey) -> str:
+    """The key as PEM, SubjectPublicKeyInfo: the form that the DOKU dashboard takes."""
+    encoding, form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_bytes(encoding, form).decode("ascii")
+
+
+def rsa_sha256_signature(key: RSAPrivateKey, message: bytes) -> bytes:
+    """RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 section 8.2.1); as long as the key. Deterministic."""
+    return key.sign(message, padding.PKCS1v15(), hashes.SHA256())
+
+
+def rsa_sha256_verifies(key: RSAPublicKey, message: bytes, signature: bytes) -> bool:
+    """Whether the octets are the RSASSA-PKCS1-v1_5 SHA-256 signature of the message (RFC 8017 section 8.2.2)."""
+    try:
+        key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
+    except InvalidSignature:
+        return False
+    return True
+
+
+def aes_cbc_encrypted(blocks: bytes, key: bytes, iv: bytes) -> bytes:
+    """AES-CBC over whole 16-octet blocks, no padding. The caller answers for the lengths: key 16, 24 or 32, IV 16."""
+    encryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
+    return encryptor.update(blocks) + encryptor.finalize()
+
+
+def aes_cbc_decrypted(blocks: bytes, key: bytes, iv: bytes) -> bytes:
+    """The inverse of `aes_cbc_encrypted`, under the same conditions."""
+    decryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).decryptor()
+    return decryptor.update(blocks) + decryptor.finalize()

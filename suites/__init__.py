@@ -1,0 +1,1 @@
+"""The trial itself: situations, one module an area. Nothing here judges; rules do."""

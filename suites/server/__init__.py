@@ -1,0 +1,1 @@
+"""Situations that put a server to the test."""

@@ -29,6 +29,7 @@ class TestData:
     bank_card_tokens: tuple[str, ...] = field(default=(), repr=False)
     auth_code: str | None = field(default=None, repr=False)
     customer_token: str | None = field(default=None, repr=False)
+    expired_b2b_token: str | None = field(default=None, repr=False)  # once issued to this client, expired since
     ip_address: str | None = None
     card: Mapping[str, str] | None = field(default=None, repr=False)
 
@@ -53,6 +54,7 @@ class Profile:
     base_url: str | None = None
     allow_production: bool = False
     credentials: Credentials = field(default_factory=Credentials)
+    other_partner: Credentials | None = None  # a second partner at the target, to try its token in our place
     test_data: TestData = field(default_factory=TestData)
     readings: Mapping[str, str] = field(default_factory=dict)  # only what the operator chose
     limits: Limits = field(default_factory=Limits)

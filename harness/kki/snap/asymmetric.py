@@ -20,9 +20,7 @@ def sign_token_request(*, client_id: str, timestamp: str, private_key_pem: str) 
     return base64_text(crypto.rsa_sha256_signature(key, utf8(token_string_to_sign(client_id, timestamp))))
 
 
-def verify_token_request(
-    *, client_id: str, timestamp: str, signature: str, public_key_pem: str
-) -> bool | Malformed:
+def verify_token_request(*, client_id: str, timestamp: str, signature: str, public_key_pem: str) -> bool | Malformed:
     """Whether the signature text is right. A text that is not strict Base64 is simply wrong.
 
     Malformed("key") only for a public key that is not usable, which is not the signer's fault.

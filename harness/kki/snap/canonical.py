@@ -31,7 +31,8 @@ _STRING_HEAD = rb'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*+'
 _STRING = _STRING_HEAD + rb'"'
 _NUMBER = rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+"
 # An empty container counts as an atom, so that after any other opening bracket a member must follow.
-_ATOM = rb"(?:" + rb"|".join([_STRING, _NUMBER, rb"true|false|null", rb"\[" + _BLANK + rb"\]|\{" + _BLANK + rb"\}"]) + rb")"
+_EMPTY = rb"\[" + _BLANK + rb"\]|\{" + _BLANK + rb"\}"
+_ATOM = rb"(?:" + rb"|".join((_STRING, _NUMBER, rb"true|false|null", _EMPTY)) + rb")"
 _COLON = _BLANK + rb":" + _BLANK
 _COMMA = _BLANK + rb"," + _BLANK
 

@@ -40,7 +40,10 @@ def aes_key_128(key_string: str) -> bytes:
 
 
 def aes_key_256(key_string: str) -> bytes:
-    """SHA-256 of the key string's UTF-8: the only rule for a 256-bit key that any DOKU source has, whatever its length."""
+    """SHA-256 of the key string's UTF-8, whatever its length: the one rule for a plain 256-bit key in a DOKU source.
+
+    So too for a key string of exactly 32 octets: one rule, no exceptions.
+    """
     return hashlib.sha256(utf8(key_string)).digest()
 
 
@@ -71,7 +74,7 @@ def decrypted(ciphertext: bytes, key: bytes, iv: bytes) -> bytes | Malformed:
     padded = crypto.aes_cbc_decrypted(ciphertext, key, iv)
     fill = padded[-1]
     if not 1 <= fill <= BLOCK or padded[-fill:] != bytes([fill]) * fill:
-        return Malformed("padding", "Expected PKCS#7 padding after decryption, but found none: another key, IV or mode.")
+        return Malformed("padding", "Expected PKCS#7 padding after decryption, but found none: other key, IV or mode.")
     return padded[:-fill]
 
 
@@ -111,19 +114,26 @@ def _key(shared_key: str, container: Container) -> bytes:
 
 def open_sealed(text: str, *, shared_key: str, container: Container) -> bytes | Malformed:
     """The plaintext octets; Malformed("container", "base64", "salt", "iv", "block length" or "padding")."""
-    if container is Container.HEX_NO_IV:
-        return Malformed("iv", "Expected an IV, but hexadecimal ciphertext comes without one and cannot be opened.")
-    if container is Container.SALTED:
-        parts = _salted_parts(text)
-        if isinstance(parts, Malformed):
-            return parts
-        salt, ciphertext = parts
-        return decrypted(ciphertext, *salted_key_and_iv(shared_key, salt))
-    parts = _prefixed_parts(text) if container is Container.IV_PREFIXED else _barred_parts(text)
+    parts = _parts(text, container)
     if isinstance(parts, Malformed):
         return parts
-    iv, ciphertext = parts
-    return decrypted(ciphertext, _key(shared_key, container), iv)
+    head, ciphertext = parts
+    if container is Container.SALTED:
+        return decrypted(ciphertext, *salted_key_and_iv(shared_key, head))
+    return decrypted(ciphertext, _key(shared_key, container), head)
+
+
+def _parts(text: str, container: Container) -> tuple[bytes, bytes] | Malformed:
+    """Salt or IV, and the ciphertext; their lengths are not looked at, but for a salt that is cut short."""
+    match container:
+        case Container.HEX_NO_IV:
+            return Malformed("iv", "Expected an IV, but hexadecimal ciphertext comes without one and stays closed.")
+        case Container.SALTED:
+            return _salted_parts(text)
+        case Container.IV_PREFIXED:
+            return _prefixed_parts(text)
+        case Container.CIPHERTEXT_IV | Container.CIPHERTEXT_IV_256:
+            return _barred_parts(text)
 
 
 def _barred_parts(text: str) -> tuple[bytes, bytes] | Malformed:
@@ -171,15 +181,14 @@ def resembles(text: str) -> Container | None:
 def recognise(text: str) -> Container | None:
     """The container whose form the text has throughout, without any key; None where a part is missing or damaged."""
     container = resembles(text)
-    if container in (None, Container.HEX_NO_IV):
+    if container is None or container is Container.HEX_NO_IV:
         return container
-    parts = _salted_parts(text) if container is Container.SALTED else None
-    parts = parts or (_prefixed_parts(text) if container is Container.IV_PREFIXED else _barred_parts(text))
+    parts = _parts(text, container)
     if isinstance(parts, Malformed):
         return None
     head, ciphertext = parts
-    whole = len(head) == (8 if container is Container.SALTED else BLOCK)
-    return container if whole and ciphertext and len(ciphertext) % BLOCK == 0 else None
+    complete = container is Container.SALTED or len(head) == BLOCK
+    return container if complete and ciphertext and len(ciphertext) % BLOCK == 0 else None
 
 
 def open_any(text: str, *, shared_key: str) -> tuple[Container, bytes] | Malformed:

@@ -93,17 +93,17 @@ def explain(expected: Signing, signature: str) -> str:
 
 def _other_form(expected: Signing, signature: str) -> str | None:
     """The right MAC, written in another way."""
-    right, digits = expected.signature, expected.mac.hex()
+    right = expected.signature
     safe = right.replace("+", "-").replace("/", "_")
     unpadded = right.rstrip("=")
+    # Where the MAC holds neither + nor / the two alphabets agree, and the later key wins: only the padding is missing.
     forms = {
-        digits: "The MAC is right but stands in hexadecimal; Base64 was expected.",
-        digits.upper(): "The MAC is right but stands in upper-case hexadecimal; Base64 was expected.",
         safe: "The MAC is right but in the URL-safe Base64 alphabet; the standard one was expected.",
         safe.rstrip("="): "The MAC is right but in URL-safe Base64 without padding; standard Base64 was expected.",
         unpadded: "The signature is right but for the missing padding '=='.",
     }
-    # Where the MAC holds neither + nor / the two alphabets agree, and the later key wins: only the padding is missing.
+    if signature.lower() == expected.mac.hex():
+        return "The MAC is right but stands in hexadecimal; Base64 was expected."
     if signature in forms:
         return forms[signature]
     if signature.lower() == right.lower():
@@ -116,7 +116,7 @@ def _other_form(expected: Signing, signature: str) -> str | None:
 def _other_value(signature: str) -> str:
     if re.fullmatch(r"[0-9A-Fa-f]{64}|[0-9A-Fa-f]{128}", signature):
         bits = len(signature) * 4
-        return f"The signature is {len(signature)} hexadecimal digits ({bits} bits) of another MAC; Base64 was expected."
+        return f"The signature is {len(signature)} hexadecimal digits, {bits} bits, of another MAC."
     if len(signature) != 88:
         return f"The signature has the wrong length: 88 characters were expected, but got {len(signature)}."
     if isinstance(base64_octets(signature), Malformed):

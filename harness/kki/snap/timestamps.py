@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta, timezone, tzinfo
 
 from kki.snap.canonical import Malformed
 
 JAKARTA = timezone(timedelta(hours=7))  # bind and unbind ask for +07:00 in words
 _WIDEST = timedelta(hours=14)  # the largest offset in civil use, UTC+14
 _FORM = re.compile(
-    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})T(?P<time>[0-9]{2}:[0-9]{2}:[0-9]{2})(?P<fraction>\.[0-9]{1,9})?"
-    r"(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})"
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})"
+    r"(?P<fraction>\.[0-9]{1,9})?(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})"
 )
 
 
@@ -31,12 +31,12 @@ class Timestamp:
 
     @property
     def zone(self) -> str:
-        """"Z" or the six characters of the offset, as written."""
+        """ "Z" or the six characters of the offset, as written."""
         return "Z" if self.zulu else self.text[-6:]
 
     @property
     def negative_zero(self) -> bool:
-        """Ends in -00:00: ISO 8601 forbids it, RFC 3339 gives it a meaning of its own, the Node SDK sends it from UTC."""
+        """Ends in -00:00: ISO 8601 forbids it, RFC 3339 gives it another meaning, the Node SDK sends it from UTC."""
         return self.zone == "-00:00"
 
 
@@ -44,8 +44,8 @@ def parse(text: str) -> Timestamp | Malformed:
     """yyyy-MM-ddTHH:mm:ss, a fraction of 1–9 digits at will, then Z or ±hh:mm up to 14:00.
 
     Malformed("form") for another shape: blanks, lower-case t or z, no zone, other digits. Malformed("calendar") for
-    month 99, 24:00:00, second 60, or a year at the rim that Python cannot move between zones. Malformed("offset")
-    beyond ±14:00, which the page's own pattern would admit (contradiction 21).
+    month 99, 24:00:00, second 60, or the years 0000, 0001 and 9999, whose moments cannot all be shown in every zone.
+    Malformed("offset") beyond ±14:00, which the page's own pattern would admit (contradiction 21).
     """
     match = _FORM.fullmatch(text)
     if match is None:
@@ -53,7 +53,7 @@ def parse(text: str) -> Timestamp | Malformed:
     zone = _zone(match["zone"])
     if isinstance(zone, Malformed):
         return zone
-    moment = _moment(f"{match['date']}T{match['time']}", match["fraction"] or "", zone)
+    moment = _moment([int(digits) for digits in match.groups()[:6]], match["fraction"] or "", zone)
     if isinstance(moment, Malformed):
         return moment
     return Timestamp(text, moment, match["fraction"] is not None, match["zone"] == "Z")
@@ -61,7 +61,7 @@ def parse(text: str) -> Timestamp | Malformed:
 
 def _zone(text: str) -> timezone | Malformed:
     if text == "Z":
-        return timezone.utc
+        return UTC
     hours, minutes = int(text[1:3]), int(text[4:6])
     offset = timedelta(hours=hours, minutes=minutes)
     if minutes > 59 or offset > _WIDEST:
@@ -69,14 +69,15 @@ def _zone(text: str) -> timezone | Malformed:
     return timezone(-offset if text[0] == "-" else offset)
 
 
-def _moment(text: str, fraction: str, zone: timezone) -> datetime | Malformed:
-    microseconds = int(fraction[1:7].ljust(6, "0")) if fraction else 0
+def _moment(numbers: list[int], fraction: str, zone: timezone) -> datetime | Malformed:
+    year, month, day, hour, minute, second = numbers
+    microsecond = int(fraction[1:7].ljust(6, "0"))
     try:
-        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S").replace(microsecond=microseconds, tzinfo=zone)
-        # Twice the widest offset, so that the moment can be shown in any zone later on.
-        moment - 2 * _WIDEST, moment + 2 * _WIDEST
-    except (ValueError, OverflowError):
+        moment = datetime(year, month, day, hour, minute, second, microsecond, zone)
+    except ValueError:
         return Malformed("calendar", "Expected a day and time that exist, but this one does not.")
+    if not MINYEAR < year < MAXYEAR:
+        return Malformed("calendar", "Expected a year of this age, but got one at the rim of the calendar.")
     return moment
 
 
@@ -87,7 +88,7 @@ def format_offset(moment: datetime, offset_hours: int = 7) -> str:
 
 def format_zulu_ms(moment: datetime) -> str:
     """2026-05-26T03:00:00.000Z, 24 characters; microseconds are dropped. ValueError for a naive moment."""
-    plain = _aware(moment).astimezone(timezone.utc).replace(tzinfo=None)
+    plain = _aware(moment).astimezone(UTC).replace(tzinfo=None)
     return plain.isoformat(timespec="milliseconds") + "Z"
 
 

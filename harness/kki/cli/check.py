@@ -1,0 +1,138 @@
+"""`kki check`: puts a server on trial. Without a target, the embedded simulator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from kki.cli import options
+from kki.cli.exits import Exit
+from kki.cli.terminal import Steps, Terminal
+from kki.edges import contract as contracts
+from kki.edges import entropy, settings, store
+from kki.edges.errors import ConfigurationError
+from kki.edges.preflight import Check
+from kki.model.contract import Contract
+from kki.model.profile import Profile
+
+
+@click.command()
+@options.profile_option
+@options.base_url_option
+@options.output_option
+@options.level_option
+@options.only_option
+@options.seed_option
+@options.workers_option
+@options.timeout_option
+@click.option("--lang", type=click.Choice(["en", "id"]), default="en", show_default=True, help="Language of report.html.")
+@options.terminal_options
+def check(
+    terminal: Terminal, *, profile: Path | None, base_url: str | None, output: Path | None, level: str,
+    only: tuple[str, ...], seed: int | None, workers: int, timeout: float | None, lang: str,
+) -> int:
+    """Put a server on trial, and say with evidence whether it speaks the KKI API correctly.
+
+    \b
+    Without --base-url and without a target in the profile it starts the embedded simulator and tries that.
+    The exit code is the verdict: 0 conforms, 1 does not, 4 incomplete; 2: you must mend something first.
+
+    \b
+    Examples:
+      kki check
+      kki check --profile sandbox.toml --level quick
+      kki check --base-url http://127.0.0.1:8080 --profile local.toml --only SIG --only KKI-TOK-142
+    """
+    chosen = os.environ.get("KKI_CONTRACT")
+    root = Path(chosen) if chosen else None
+    contract = contracts.load(root)
+    plan = options.chosen_profile(terminal, contract, profile=profile, base_url=base_url, timeout=timeout)
+    wanted = options.chosen_requirements(contract, only) if only else frozenset[str]()
+    with _target(plan, contract, terminal) as (url, plan, target):
+        from kki.run import Conductor
+
+        conductor = Conductor(
+            profile=plan, contract=contract, base_url=url, level=level, only=wanted,
+            seed=entropy.seed() if seed is None else seed, contract_root=root, workers=workers, target=target,
+            output=output or store.new_run_folder(Path("reports"), target, entropy.now()),
+        )
+        return _tried(terminal, conductor, workers, lang)
+
+
+@contextmanager
+def _target(plan: Profile, contract: Contract, terminal: Terminal) -> Iterator[tuple[str, Profile, str]]:
+    """(URL, profile, how the run names its target): the operator's, or the embedded simulator while this lasts."""
+    if plan.base_url is not None:
+        yield plan.base_url, plan, plan.base_url
+        return
+    from kki.edges.listener import serve_simulator
+
+    plan = settings.filled(plan, settings.built_in_profile(contract))
+    options.conceal(terminal, plan)
+    terminal.note("No target was given: trying the embedded simulator, a correct one, on loopback.")
+    with serve_simulator(plan, contract) as url:
+        yield url, replace(plan, base_url=url), "embedded simulator"
+
+
+def _tried(terminal: Terminal, conductor: "Conductor", workers: int, lang: str) -> int:  # noqa: F821, UP037
+    problems = preflight_problems(conductor.preflight())
+    if problems:
+        raise ConfigurationError(problems)
+    for check_ in conductor.checks:
+        if not check_.ok:
+            terminal.note(f"{check_.name}: {check_.says}; {check_.fix}.")
+    _run_pytest(terminal, conductor, workers)
+    run = conductor.close(lang)
+    if terminal.json:
+        from kki.model.run import as_json
+
+        terminal.document(as_json(run))
+    else:
+        _say(terminal, conductor, run)
+    return conductor.exit_code(run)
+
+
+def preflight_problems(checks: Sequence[Check]) -> list[str]:
+    return [f"{each.name}: {each.says}. {each.fix[:1].upper()}{each.fix[1:]}." for each in checks if each.fatal and not each.ok]
+
+
+def _run_pytest(terminal: Terminal, conductor: "Conductor", workers: int) -> None:  # noqa: F821, UP037
+    import pytest
+
+    from kki.engine import arguments, quiet_plugins
+
+    with terminal.progress(0) as steps:
+        conductor.progress = _shown(steps)
+        code = pytest.main(arguments(conductor, workers), plugins=quiet_plugins(conductor))
+    if code == pytest.ExitCode.INTERRUPTED:
+        conductor.interrupted = True
+    elif code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
+        conductor.broke("pytest", f"ended with {code!r}")
+
+
+def _shown(steps: Steps):  # type: ignore[no-untyped-def]  # a closure over the bar
+    def show(conductor) -> None:  # type: ignore[no-untyped-def]
+        steps.total = max(conductor.count_planned, 1)
+        done = len(conductor.cases)
+        if done > steps.done:
+            steps.done = done - 1
+            steps.step(conductor.cases[-1].area)
+
+    return show
+
+
+def _say(terminal: Terminal, conductor, run) -> None:  # type: ignore[no-untyped-def]
+    from kki.report.summary import summary_lines
+
+    for line in summary_lines(run):
+        terminal.say(line)
+    terminal.say(f"Report: {conductor.output / 'report.html'}")
+
+
+__all__ = ["check", "preflight_problems"]
+_ = Exit

@@ -1,0 +1,175 @@
+"""The options that every command spells the same way, as decorators; and what they become."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from kki.cli.terminal import Terminal
+from kki.edges import entropy, settings
+from kki.edges.errors import ConfigurationError
+from kki.edges.nearest import did_you_mean
+from kki.model.contract import Contract
+from kki.model.profile import Profile
+from kki.redaction import redactor_for
+
+R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., object])
+Address = tuple[str, int]
+
+LEVELS = ("quick", "standard", "thorough")
+
+
+def terminal_options(command: Callable[..., R]) -> Callable[..., R]:
+    """--format, -q, -v, --color. The command gets its Terminal as the first argument. Innermost decorator."""
+
+    @click.option(
+        "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True,
+        help="json: one JSON document on standard output, everything for people on standard error.",
+    )  # fmt: skip
+    @click.option("-q", "--quiet", count=True, help="Say less.")
+    @click.option("-v", "--verbose", count=True, help="Say more.")
+    @click.option(
+        "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
+        help="auto heeds NO_COLOR.",
+    )  # fmt: skip
+    @click.pass_context
+    @wraps(command)
+    def with_terminal(
+        ctx: click.Context, /, *, format_: str, quiet: int, verbose: int, color: str, **others: object
+    ) -> R:
+        terminal = ctx.ensure_object(Terminal)
+        terminal.json = format_ == "json"
+        terminal.color = color
+        terminal.verbosity = verbose - quiet
+        return command(terminal, **others)
+
+    return with_terminal
+
+
+def profile_option(command: F) -> F:
+    return click.option(
+        "--profile", type=click.Path(path_type=Path), metavar="FILE",
+        help="The plan in TOML: target, credentials, test data.",
+    )(command)  # fmt: skip
+
+
+def base_url_option(command: F) -> F:
+    return click.option(
+        "--base-url", metavar="URL", help="The target, scheme and host; goes before the profile and KKI_BASE_URL."
+    )(command)
+
+
+def output_option(command: F) -> F:
+    return click.option(
+        "--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+        help="Where the run is kept.  [default: reports/<time>-<target>]",
+    )(command)  # fmt: skip
+
+
+def level_option(command: F) -> F:
+    return click.option(
+        "--level", type=click.Choice(LEVELS), default="standard", show_default=True, help="How much is tried."
+    )(command)
+
+
+def only_option(command: F) -> F:
+    return click.option(
+        "--only", multiple=True, metavar="ID-OR-AREA", help="Only these, such as KKI-SIG-010 or SIG. May be repeated."
+    )(command)
+
+
+def seed_option(command: F) -> F:
+    return click.option("--seed", type=int, metavar="N", help="Makes a run repeatable.  [default: fresh]")(command)
+
+
+def workers_option(command: F) -> F:
+    return click.option(
+        "-n", "--workers", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
+        help="How many processes work.",
+    )(command)  # fmt: skip
+
+
+def baseline_option(command: F) -> F:
+    return click.option(
+        "--baseline", type=click.Path(path_type=Path), metavar="FILE",
+        help="An earlier run: fail on what is newly broken.",
+    )(command)  # fmt: skip
+
+
+def timeout_option(command: F) -> F:
+    return click.option(
+        "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+        help="How long to wait for one answer; goes before the profile.",
+    )(command)  # fmt: skip
+
+
+def command_option(command: F) -> F:
+    return click.option(
+        "--command", metavar="COMMAND", help="Starts the client, with KKI_BASE_URL set, and ends when it ends."
+    )(command)
+
+
+def _address(_ctx: click.Context, _param: click.Parameter, value: str) -> Address:
+    """HOST:PORT; an IPv6 host stands in brackets."""
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:\s]+)):([0-9]{1,5})", value)
+    if match is None or int(match[3]) > 65535:
+        raise click.BadParameter(f'Expected HOST:PORT such as "127.0.0.1:8080", but got "{value}".')
+    return match[1] or match[2], int(match[3])
+
+
+def listen_option(command: F) -> F:
+    return click.option(
+        "--listen", callback=_address, default="127.0.0.1:0", show_default=True, metavar="HOST:PORT",
+        help="Where to listen; port 0: any free one.",
+    )(command)  # fmt: skip
+
+
+def chosen_profile(
+    terminal: Terminal, contract: Contract, *, profile: Path | None, base_url: str | None, timeout: float | None = None
+) -> Profile:
+    """The profile with the options over it. The terminal hides its secrets from now on. ConfigurationError as it is."""
+    plan = settings.load_profile(profile, base_url=base_url, contract=contract)
+    conceal(terminal, plan)
+    return plan if timeout is None else replace(plan, limits=replace(plan.limits, timeout_s=timeout))
+
+
+def conceal(terminal: Terminal, profile: Profile) -> None:
+    """Secrets and card numbers of this profile never show, whatever goes wrong."""
+    terminal.redactor = redactor_for(profile, salt=entropy.iv())
+
+
+def chosen_requirements(contract: Contract, only: Collection[str]) -> frozenset[str]:
+    """The ids that --only names, by id or by area, in any case; every id where it names none."""
+    if not only:
+        return frozenset(contract.requirements)
+    chosen: set[str] = set()
+    problems = []
+    for name in only:
+        found = _named(contract, name.upper())
+        chosen |= found
+        if not found:
+            problems.append(_nothing_named(contract, name))
+    if problems:
+        raise ConfigurationError(problems)
+    return frozenset(chosen)
+
+
+def _named(contract: Contract, name: str) -> set[str]:
+    area = name.removeprefix("KKI-")
+    return {id_ for id_, row in contract.requirements.items() if name == id_ or area == row.area}
+
+
+def _nothing_named(contract: Contract, name: str) -> str:
+    areas = sorted({row.area for row in contract.requirements.values()})
+    known = [*areas, *contract.requirements]
+    return (
+        f"--only: expected a requirement's id or one of the areas {', '.join(areas)}, "
+        f'but got "{name}".{did_you_mean(name, known)}'
+    )

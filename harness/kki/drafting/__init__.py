@@ -1,0 +1,1 @@
+"""Good and spoiled traffic, as intentions: pure, and ignorant of who sends it."""

@@ -1,0 +1,131 @@
+"""Field cases read off the contract: both sides of every bound, absence, null, emptiness, wrong types, patterns.
+
+Nothing here knows a limit: flip one in the OpenAPI document and other cases come out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from kki.model.contract import FieldFact, Operation, Tag, Variant
+
+ABSENT = object()
+# What a value may be filled with: two bytes, three bytes, four bytes (astral), and a letter with a combining accent.
+ALPHABETS = (("two-byte", "é"), ("three-byte", "日"), ("astral", "𝄞"), ("combining", "e\u0301"))
+WRONG_TYPES: tuple[tuple[str, Any], ...] = (
+    ("number", 12345678), ("boolean", True), ("array", ["x"]), ("object", {"x": "y"}),
+)
+# The strings on which regex engines disagree come first: `$` before a final newline, and digits beyond ASCII.
+OFF_PATTERN = ("abc123\n", "٣٤٥", "abc-123", "abc_123", "abc 123", "é12", "ａｂｃ")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCase:
+    """One value for one member of the body. `good`: the page allows it. `tries`: the server rows it puts to the test."""
+
+    operation: str
+    variant: str
+    field: str
+    kind: str
+    value: Any
+    good: bool
+    tries: frozenset[str]
+
+    def fresh(self, reference: str) -> Any:
+        """The value, with a new beginning where it may be an identifier: yesterday's run must not collide with it."""
+        if self.good and isinstance(self.value, str) and len(self.value) >= 12:
+            return reference[:8] + self.value[8:]
+        return self.value
+
+    @property
+    def id(self) -> str:
+        return f"{self.operation}-{self.variant}-{self.field}-{self.kind}".replace(" ", "-")
+
+
+def field_cases(operation: Operation, variant: Variant) -> Iterator[FieldCase]:
+    """Every case of every member of this variant's body, in the contract's order."""
+    for fact in variant.fields:
+        if fact.type != "string":
+            continue
+        for kind, value, good, keyword in (*_presence(fact), *_types(), *_lengths(fact), *_patterns(fact)):
+            tag = fact.tag_for(keyword) if keyword else None
+            yield FieldCase(operation.name, variant.name, fact.name, kind, value, good, _tries(tag, kind, fact, good))
+
+
+_Row = tuple[str, Any, bool, str]
+
+
+def _presence(fact: FieldFact) -> Iterator[_Row]:
+    if fact.required:
+        yield "absent", ABSENT, False, "required"
+        yield "null", None, False, "null"
+        yield "empty", "", False, "empty"
+    else:
+        yield "absent", ABSENT, True, ""
+
+
+def _types() -> Iterator[_Row]:
+    for name, value in WRONG_TYPES:
+        yield name, value, False, "type"
+
+
+def _filled(fact: FieldFact, length: int, unit: str = "") -> str | None:
+    """A value of this many characters that the pattern allows, or None where the alphabet cannot."""
+    seed = str(fact.example) if isinstance(fact.example, str) and fact.example else "A1"
+    if unit:
+        text = (unit * length)[:length]
+    else:
+        base = re.sub(r"[^A-Za-z0-9]", "", seed) or "A1"
+        text = (base * (length // len(base) + 1))[:length]
+    if fact.pattern and not re.fullmatch(fact.pattern.removeprefix("^").removesuffix("$"), text, re.ASCII):
+        return None
+    return text
+
+
+def _lengths(fact: FieldFact) -> Iterator[_Row]:
+    for bound, keyword, inside, outside in (
+        (fact.min_length, "minLength", 0, -1), (fact.max_length, "maxLength", 0, 1),
+    ):
+        if not bound:
+            continue
+        good = _filled(fact, bound + inside)
+        bad = _filled(fact, bound + outside) if bound + outside > 0 else None
+        if good is not None:
+            yield f"{bound} characters ({keyword[:3]})", good, True, keyword
+        if bad is not None:
+            yield f"{bound + outside} characters ({keyword[:3]} {outside:+d})", bad, False, keyword
+    if fact.max_length:
+        for name, unit in ALPHABETS:
+            text = _filled(fact, fact.max_length, unit)
+            if text is not None and not fact.pattern:
+                yield f"{fact.max_length} {name} characters", text, True, "maxLength"
+        over = _filled(fact, fact.max_length + 1, "𝄞")
+        if over is not None and not fact.pattern:
+            yield f"{fact.max_length + 1} astral characters", over, False, "maxLength"
+
+
+def _patterns(fact: FieldFact) -> Iterator[_Row]:
+    if not fact.pattern:
+        return
+    strict = re.compile(fact.pattern.removeprefix("^").removesuffix("$"), re.ASCII)
+    for number, text in enumerate(OFF_PATTERN, 1):
+        if not strict.fullmatch(text):
+            yield f"off the pattern {number}", text, False, "pattern"
+
+
+def _tries(tag: Tag | None, kind: str, fact: FieldFact, good: bool) -> frozenset[str]:
+    if good:
+        return frozenset({"KKI-FLD-140"}) if "-byte" in kind or "astral" in kind or "combining" in kind else frozenset()
+    if kind in ("null", "empty"):
+        return frozenset({"KKI-FLD-110"}) if fact.tag_for("required") and _always(fact) else frozenset()
+    return frozenset({tag.server}) if tag and tag.server and tag.reading is None else frozenset()
+
+
+def _always(fact: FieldFact) -> bool:
+    tag = fact.tag_for("required")
+    return tag is not None and tag.reading is None
+
+

@@ -1,0 +1,1 @@
+"""Everything that touches network, clock, chance or disk."""

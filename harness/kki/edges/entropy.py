@@ -1,0 +1,53 @@
+"""Time and chance. Everything below the edges gets these values as arguments; here alone they are made."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+KEY_BITS = 2048  # DOKU, asymmetric signature: RSA 2048, made with `openssl genrsa`
+
+
+def now() -> datetime:
+    """The present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def iv() -> bytes:
+    """A fresh AES block: 16 octets."""
+    return secrets.token_bytes(16)
+
+
+def salt() -> bytes:
+    """A fresh salt for OpenSSL's passphrase form: 8 octets."""
+    return secrets.token_bytes(8)
+
+
+def fresh_id(characters: int = 32) -> str:
+    """Lower-case hexadecimal digits, unlike any other: for references, tokens and the like."""
+    return secrets.token_hex((characters + 1) // 2)[:characters]
+
+
+def fresh_digits(digits: int = 12) -> str:
+    """ASCII digits without a leading zero: X-EXTERNAL-ID is numeric on payment and refund (contradiction 23)."""
+    return str(secrets.randbelow(9) + 1) + "".join(str(secrets.randbelow(10)) for _ in range(digits - 1))
+
+
+def seed() -> int:
+    """A seed for a run that was not given one: 31 bits, so that it is easily typed."""
+    return secrets.randbelow(2**31)
+
+
+def rsa_pair() -> tuple[str, str]:
+    """A throw-away RSA key: (private, public) as PEM, PKCS#8 and SubjectPublicKeyInfo."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return private.decode("ascii"), public.decode("ascii")

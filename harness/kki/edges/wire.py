@@ -1,0 +1,59 @@
+"""The only door to `http.client`: requests whose header lines must leave exactly as they are, duplicates included."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from urllib.parse import SplitResult, urlsplit
+
+from kki.model.http import Headers, Request, Response
+
+MAX_REPLY = 4 * 1024 * 1024
+
+
+def exchange(origin: str, request: Request, timeout_s: float) -> tuple[Response | None, str | None]:
+    """(response, None) or (None, failure), failure as in `Exchange.failure`. One connection, closed afterwards."""
+    parts = urlsplit(origin)
+    try:
+        connection = _connected(parts, timeout_s)
+    except TimeoutError:
+        return None, "timeout"
+    except ssl.SSLError:
+        return None, "TLS failed"
+    except OSError:
+        return None, "connection refused"
+    with connection:
+        return _exchanged(connection, parts.netloc, request)
+
+
+def _connected(parts: SplitResult, timeout_s: float) -> socket.socket:
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    plain = socket.create_connection((parts.hostname or "", port), timeout=timeout_s)
+    if parts.scheme != "https":
+        return plain
+    return ssl.create_default_context().wrap_socket(plain, server_hostname=parts.hostname)
+
+
+def _exchanged(connection: socket.socket, host: str, request: Request) -> tuple[Response | None, str | None]:
+    reply = http.client.HTTPResponse(connection, method=request.method)
+    try:
+        connection.sendall(_bytes(host, request))
+        reply.begin()
+        body = reply.read(MAX_REPLY)
+        return Response(status=reply.status, headers=Headers.of(reply.getheaders()), body=body), None
+    except TimeoutError:
+        return None, "timeout"
+    except (http.client.RemoteDisconnected, http.client.IncompleteRead, OSError):
+        return None, "connection closed"
+    except (http.client.HTTPException, ValueError):
+        return None, "malformed reply"
+    finally:
+        reply.close()
+
+
+def _bytes(host: str, request: Request) -> bytes:
+    lines = [f"{request.method} {request.target} HTTP/1.1", f"Host: {host}"]
+    lines += [f"{name}: {value}" for name, value in request.headers.pairs]
+    lines += [f"Content-Length: {len(request.body)}", "Connection: close", "", ""]
+    return "\r\n".join(lines).encode("utf-8", "surrogatepass") + request.body

@@ -1,0 +1,61 @@
+"""How `kki check` starts pytest: which arguments, which plugins, and nothing of pytest's own output."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from _pytest.terminal import TerminalReporter  # no public name; only to give it a stream that nobody reads
+
+from kki.plugin import CONDUCTOR, WORKER, Listener
+from kki.run import Conductor
+
+
+def suites_root() -> Path:
+    """The folder of the suites: the wheel's, or the checkout's."""
+    here = Path(__file__).resolve().parents[2] / "suites"
+    return here if (here / "pytest.ini").is_file() else Path(str(files("kki.suites")))
+
+
+def arguments(conductor: Conductor, workers: int) -> list[str]:
+    root = suites_root()
+    args = [
+        str(root / "server"), "-c", str(root / "pytest.ini"), "--rootdir", str(root), "--import-mode=importlib",
+        "--capture=no", "-q", "-p", "no:cacheprovider", "--disable-plugin-autoload", "-p", "kki.plugin",
+        "--kki-level", conductor.level, "--kki-seed", str(conductor.seed),
+    ]
+    if workers > 1:
+        args += ["-p", "xdist.plugin", "-n", str(workers), "--dist", "loadgroup"]
+    return args
+
+
+class Seat:
+    """Gives the conductor its place in pytest's configuration, and takes pytest's voice away."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        self.conductor = conductor
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.stash[CONDUCTOR] = self.conductor
+        config.stash[WORKER] = self.conductor.worker
+        config.pluginmanager.register(Listener(self.conductor), "kki-listener")
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # for the workers that xdist starts
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """After every plugin has found the reporter it wanted."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> None:
+        voice = config.pluginmanager.getplugin("terminalreporter")
+        if voice is not None:
+            config.pluginmanager.unregister(voice)
+        nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # lives as long as the process
+        config.pluginmanager.register(TerminalReporter(config, nowhere), "terminalreporter")
+
+
+def quiet_plugins(conductor: Conductor) -> list[object]:
+    return [Seat(conductor)]

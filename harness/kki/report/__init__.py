@@ -1,0 +1,1 @@
+"""Verdicts become documents. Reads runs and redacted records only; judges nothing."""

@@ -1,0 +1,110 @@
+"""The run on one screen: 80 columns, 24 lines, no colour needed. The command line prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kki.model.run import RequirementResult, Run
+from kki.model.verdict import Overall
+from kki.report.escape import shortened, visible
+from kki.report.figures import Area, State, areas, in_state, totals, undecided_musts
+
+HEADLINES: Mapping[Overall, str] = {
+    Overall.CONFORMS: "CONFORMS",
+    Overall.DOES_NOT_CONFORM: "DOES NOT CONFORM",
+    Overall.INCOMPLETE: "INCOMPLETE",
+}
+_COLUMNS: tuple[tuple[str, tuple[State, ...]], ...] = (
+    ("passed", (State.PASSED,)),
+    ("violated", (State.VIOLATED, State.FAULTY)),
+    ("warned", (State.WARNED, State.NOTED)),
+    ("open", (State.UNDECIDED, State.NOT_EXERCISED)),
+    ("n/a", (State.NOT_APPLICABLE, State.UNTESTABLE)),
+)
+
+
+def headline(run: Run) -> str:
+    """One sentence: the verdict, and on what it rests."""
+    counts = totals(run)
+    partial = " The run was interrupted: this is what was recorded by then." if run.partial else ""
+    if run.overall is Overall.DOES_NOT_CONFORM:
+        number = counts.get(State.VIOLATED, 0)
+        why = f"{number} requirement{'s are' if number != 1 else ' is'} violated."
+    elif run.overall is Overall.INCOMPLETE:
+        number = len(undecided_musts(run))
+        why = f"No violation, but {number} MUST requirement{'s' if number != 1 else ''} could not be decided."
+    else:
+        why = "No violation, and every MUST in scope was decided."
+    return f"{HEADLINES[run.overall]}. {why}{partial}"
+
+
+def summary_lines(run: Run, *, width: int = 80, height: int = 24) -> list[str]:
+    """At most `height` lines of at most `width` characters. Areas that are all well are joined where room is short."""
+    seconds = max(0.0, (run.finished - run.started).total_seconds())
+    head = [
+        headline(run),
+        f"{run.use} of {run.target}, level {run.level}, seed {run.seed}: {run.exchange_count} exchanges in {seconds:.1f} s",
+        "",
+    ]
+    foot = [_row("total", totals(run), width)]
+    room = max(1, height - len(head) - len(foot) - 1)
+    lines = [*head, _heading(width), *_areas(areas(run), width, room), *foot]
+    return [shortened(visible(line), width) for line in lines][:height]
+
+
+def _areas(found: tuple[Area, ...], width: int, room: int) -> list[str]:
+    if len(found) <= room:
+        return [_row(f"{area.id} {area.title}", area.counts, width) for area in found]
+    ordered = sorted(found, key=lambda area: (-_weight(area), area.id))
+    shown, rest = ordered[: room - 1], ordered[room - 1 :]
+    counts = {each: sum(area.counts.get(each, 0) for area in rest) for each in State}
+    names = ", ".join(area.id for area in rest)
+    return [_row(f"{area.id} {area.title}", area.counts, width) for area in shown] + [_row(names, counts, width)]
+
+
+def _weight(area: Area) -> int:
+    worst = (State.VIOLATED, State.FAULTY, State.WARNED, State.UNDECIDED, State.NOT_EXERCISED)
+    return sum(area.counts.get(each, 0) * 10 ** (len(worst) - place) for place, each in enumerate(worst))
+
+
+def _heading(width: int) -> str:
+    return " " * _name_width(width) + "".join(f"{name:>9}" for name, _ in _COLUMNS)
+
+
+def _row(name: str, counts: Mapping[State, int], width: int) -> str:
+    cells = (sum(counts.get(each, 0) for each in states) for _, states in _COLUMNS)
+    room = _name_width(width)
+    return f"{shortened(visible(name), room - 1):<{room}}" + "".join(f"{number or '·':>9}" for number in cells)
+
+
+def _name_width(width: int) -> int:
+    return max(8, width - 9 * len(_COLUMNS))
+
+
+def violation_lines(run: Run, *, most: int = 20) -> list[str]:
+    """Each violation with sentence, clause, where / expected / actual, exchange and the command that replays it."""
+    violated = in_state(run, State.VIOLATED)
+    lines: list[str] = []
+    for row in violated[:most]:
+        lines += [*_violation(run, row), ""]
+    if len(violated) > most:
+        lines.append(f"… and {len(violated) - most} more violations: see report.html")
+    return [visible(line) for line in lines]
+
+
+def _violation(run: Run, row: RequirementResult) -> list[str]:
+    document = run.documents.get(row.source.document)
+    clause = ", ".join(
+        part for part in (document.title if document else row.source.document, row.source.section) if part
+    )
+    lines = [f"{row.id} {row.says}", f"  {row.party.value} on trial; {row.level.value}, {row.standing.value}; {clause}"]
+    for found in row.findings[:1]:
+        lines += [
+            f"  where     {found.where}" + (f" in exchange {found.exchange}" if found.exchange else ""),
+            f"  expected  {shortened(found.expected, 300)}",
+            f"  actual    {shortened(found.actual, 300)}",
+        ]
+        lines += [f"  because   {shortened(found.diagnosis, 300)}"] if found.diagnosis else []
+        lines += [f"  replay    {run.replay_of(found.exchange)}"] if found.exchange else []
+    more = len(row.findings) - 1
+    return [*lines, f"  and {more} more like it"] if more > 0 else lines

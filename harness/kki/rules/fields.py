@@ -1,0 +1,39 @@
+"""Fields beyond what a schema can say: carried but without a value, and what a payment has to name."""
+
+from __future__ import annotations
+
+from kki.rules.faults import MANDATORY, Detection, Fault, cases, detector
+from kki.rules.registry import EVERY, Scene
+from kki.rules.view import ABSENT
+
+
+@detector(
+    client="KKI-FLD-010", server="KKI-FLD-110", reason="KKI-RSN-140", fitting=MANDATORY, operations=EVERY
+)
+def required_members_have_values(scene: Scene) -> Detection:
+    """Required members carry a value, neither null nor empty."""
+    operation, members = scene.view.operation, scene.view.body.members
+    if operation is None or members is None:
+        return None
+    variant = operation.variant(scene.view.variant or "")
+    names = [fact.name for fact in variant.fields if fact.required] if variant else []
+    token = cases("400/00", "401/00") if not scene.view.symmetric else frozenset()
+    return tuple(
+        Fault(
+            where=f"body /{name}", expected="a value", actual="null" if members[name] is None else "an empty text",
+            fitting=MANDATORY | token, field=name,
+        )
+        for name in names
+        if name in members and members[name] in (None, "")
+    )  # fmt: skip
+
+
+@detector(client="KKI-PAY-014", server="KKI-PAY-114", reason="KKI-RSN-140", fitting=MANDATORY, operations=("payment",))
+def payment_names_its_source(scene: Scene) -> Detection:
+    """A payment names what is charged: a chargeToken with its otp, or a bankCardToken."""
+    if scene.view.body.members is None:
+        return None
+    if scene.view.member("chargeToken") is not ABSENT or scene.view.member("bankCardToken") is not ABSENT:
+        return ()
+    expected = "a chargeToken with its otp, or a bankCardToken, in the body"
+    return (Fault(where="body", expected=expected, actual="without either", field="chargeToken"),)

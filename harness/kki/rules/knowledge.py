@@ -1,0 +1,41 @@
+"""What a judge may use besides the bytes: the contract, and what the operator told us. Frozen; no clock, no files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kki.model.contract import Contract
+from kki.model.profile import Credentials, Limits, TestData
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """Everything but `contract` may be missing: what cannot be decided for lack of it is Unknown, never a pass.
+
+    `readings`: only what the operator chose. `complete`: the exchanges to be judged, with `test_data`, are the whole
+    world: a token, card or payment that neither holds was never issued, bound or made. False for a recording that
+    somebody else began in the middle of things. `other_partner`: a second client at the target, whose tokens are
+    used in our place to see them refused; its own token requests are in order.
+    """
+
+    contract: Contract
+    credentials: Credentials = field(default_factory=Credentials)
+    readings: Mapping[str, str] = field(default_factory=dict)
+    test_data: TestData = field(default_factory=TestData)
+    limits: Limits = field(default_factory=Limits)
+    complete: bool = True
+    other_partner: Credentials | None = None
+
+    def knows_client(self, client: str) -> bool:
+        """Whether this is a client id that the operator named."""
+        others = self.other_partner.client_id if self.other_partner else None
+        return client in (self.credentials.client_id, others)
+
+    def choice(self, reading: str) -> str:
+        """The choice in force for a reading: the operator's, else the default. KeyError for an unknown reading."""
+        return self.contract.choice(reading, self.readings)
+
+    def in_force(self, reading: tuple[str, str] | None) -> bool:
+        """Whether (reading, choice) is what is in force; None is always in force."""
+        return reading is None or self.choice(reading[0]) == reading[1]

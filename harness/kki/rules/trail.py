@@ -1,0 +1,323 @@
+"""The memory of earlier exchanges: only what rules ask for, O(1) for each request.
+
+Exchanges may overlap in time and are added in any order near that of sending: every entry keeps when it was sent and
+answered, and `Turn.before` and `Turn.overlaps` say what can be said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from kki.rules.knowledge import Knowledge
+from kki.rules.view import Standing, View
+from kki.snap import carddata, timestamps
+from kki.snap.canonical import Malformed
+from kki.snap.encoding import base64_octets
+from kki.snap.tokens import peek
+
+MOST_TURNS = 8  # uses of one id or reference that are told apart
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One exchange, as far as order in time and outcome matter."""
+
+    exchange: str
+    sent_at: datetime
+    answered_at: datetime | None
+    standing: Standing
+
+    @property
+    def accepted(self) -> bool:
+        return self.standing is Standing.ACCEPTED
+
+    def before(self, moment: datetime) -> bool:
+        """Whether it was over by then. One that was never answered is over for nobody."""
+        return self.answered_at is not None and self.answered_at <= moment
+
+    def overlaps(self, other: Turn) -> bool:
+        return not self.before(other.sent_at) and not other.before(self.sent_at)
+
+
+@dataclass(slots=True)
+class Uses:
+    """All uses of one X-EXTERNAL-ID or reference, the last few of them."""
+
+    turns: list[Turn] = field(default_factory=list)
+
+    def add(self, turn: Turn) -> None:
+        if len(self.turns) >= MOST_TURNS:
+            # One that was accepted is never forgotten: it is what makes the next use wrong.
+            self.turns.remove(next((old for old in self.turns if not old.accepted), self.turns[0]))
+        self.turns.append(turn)
+
+    def accepted_before(self, moment: datetime) -> Turn | None:
+        return next((turn for turn in self.turns if turn.accepted and turn.before(moment)), None)
+
+    @property
+    def accepted(self) -> Turn | None:
+        return next((turn for turn in self.turns if turn.accepted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A token that the token endpoints gave in this trail."""
+
+    kind: str  # "b2b" | "b2b2c"
+    client: str
+    issued_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    turn: Turn
+    refund_no: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CardFailure:
+    """How a failure of cardData was answered: all that an attacker could tell it by, but time."""
+
+    exchange: str
+    status: int
+    code: str
+    message: object
+    headers: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Timing:
+    """Running mean and variance of answering times, in milliseconds (Welford)."""
+
+    count: int = 0
+    mean: float = 0.0
+    spread: float = 0.0  # sum of squared differences
+
+    def add(self, value: float) -> None:
+        self.count += 1
+        gap = value - self.mean
+        self.mean += gap / self.count
+        self.spread += gap * (value - self.mean)
+
+
+@dataclass(slots=True)
+class Trail:
+    """See the module. Read its members; only `add` writes."""
+
+    external: dict[tuple[str, str, str], Uses] = field(default_factory=dict)  # partner, id, day
+    payments: dict[str, Uses] = field(default_factory=dict)  # by partnerReferenceNo
+    reference_of: dict[str, str] = field(default_factory=dict)  # partnerReferenceNo → referenceNo of its success
+    tokens: dict[str, Issued] = field(default_factory=dict)
+    jwt_parts: set[str] = field(default_factory=set)  # payload and signature of issued JWTs
+    jwt_tokens: bool = False  # whether the B2B tokens of this server are JWTs
+    issuances: set[str] = field(default_factory=set)  # "b2b", "b2b2c": seen to issue
+    bound: dict[str, str] = field(default_factory=dict)  # bankCardToken → exchange that gave it
+    unbound: dict[str, Turn] = field(default_factory=dict)
+    charge_tokens: set[str] = field(default_factory=set)
+    auth_codes: dict[str, str | None] = field(default_factory=dict)  # → exchange that spent it
+    refresh_tokens: dict[str, str | None] = field(default_factory=dict)
+    refunds: dict[tuple[str, str], Refund] = field(default_factory=dict)  # original, partnerRefundNo
+    refunded: dict[str, Turn] = field(default_factory=dict)  # original → its first accepted refund
+    refund_names: dict[str, str] = field(default_factory=dict)  # partnerRefundNo of accepted ones → original
+    reference_nos: dict[str, str] = field(default_factory=dict)  # referenceNo → exchange
+    refund_nos: dict[str, str] = field(default_factory=dict)
+    vectors: dict[bytes, str] = field(default_factory=dict)  # IV or salt → exchange
+    card_failure: CardFailure | None = None
+    card_timings: dict[str, Timing] = field(default_factory=dict)  # step that failed → times
+    redirects: dict[str, str] = field(default_factory=dict)  # path → target of a redirectUrl
+    disturbed_by: str | None = None  # the exchange before the next one, if its body was unreadable
+    count: int = 0
+
+    def add(self, view: View, knowledge: Knowledge, spoiled: Iterable[str] = ()) -> None:
+        """Remember one exchange. `spoiled`: kinds of fault it had ("unreadable", "card data:padding")."""
+        self.count += 1
+        turn = turn_of(view)
+        marks = tuple(spoiled)
+        if view.in_api:
+            self._remember_ids(view, turn)
+            self._remember_card_failure(view, marks)
+            self._remember_vector(view)
+            _BY_OPERATION[view.name](self, view, turn, knowledge)
+        self._remember_reply(view)
+        self.disturbed_by = view.exchange.id if "unreadable" in marks else None
+
+    def used(self, view: View) -> Uses | None:
+        """Earlier uses of this request's X-EXTERNAL-ID on its day."""
+        key = external_key(view)
+        return self.external.get(key) if key else None
+
+    def token(self, token: str | None, kind: str) -> Issued | None:
+        found = self.tokens.get(token or "")
+        return found if found is not None and found.kind == kind else None
+
+    # -- what is remembered ------------------------------------------------------------------------
+
+    def _remember_ids(self, view: View, turn: Turn) -> None:
+        key = external_key(view)
+        if key and view.symmetric:
+            self.external.setdefault(key, Uses()).add(turn)
+
+    def _remember_reply(self, view: View) -> None:
+        if not view.accepted:
+            return
+        token = view.reply.member("bankCardToken")
+        if isinstance(token, str) and token:
+            self.bound.setdefault(token, view.exchange.id)
+        number = view.reply.member("referenceNo")
+        if isinstance(number, str) and number and view.in_api:
+            self.reference_nos.setdefault(number, view.exchange.id)
+
+    def _remember_vector(self, view: View) -> None:
+        vector = card_vector(view) if view.name == "bind" else None
+        if vector:
+            self.vectors.setdefault(vector, view.exchange.id)
+
+    def _remember_card_failure(self, view: View, marks: tuple[str, ...]) -> None:
+        step = next((mark.removeprefix("card data:") for mark in marks if mark.startswith("card data:")), None)
+        answered = view.exchange.answered_at
+        if step is None or view.reply.standing is not Standing.REFUSED or answered is None:
+            return
+        self.card_failure = self.card_failure or card_failure_of(view)
+        took = (answered - view.exchange.sent_at).total_seconds() * 1000
+        self.card_timings.setdefault(step, Timing()).add(took)
+
+    def _payment(self, view: View, turn: Turn, knowledge: Knowledge) -> None:
+        reference = view.text("partnerReferenceNo")
+        if reference is None:
+            return
+        self.payments.setdefault(reference, Uses()).add(turn)
+        number = view.reply.member("referenceNo")
+        if turn.accepted and isinstance(number, str):
+            self.reference_of.setdefault(reference, number)
+
+    def _bind(self, view: View, turn: Turn, knowledge: Knowledge) -> None:
+        if not turn.accepted:
+            return
+        charge, info = view.reply.member("chargeToken"), view.reply.member("additionalInfo")
+        if isinstance(charge, str):
+            self.charge_tokens.add(charge)
+        code = info.get("authCode") if isinstance(info, dict) else None
+        if isinstance(code, str):
+            self.auth_codes.setdefault(code, None)
+        url = view.reply.member("redirectUrl")
+        if isinstance(url, str) and (path := redirect_path(url)):
+            self.redirects[path[0]] = path[1]
+
+    def _unbind(self, view: View, turn: Turn, knowledge: Knowledge) -> None:
+        token = view.text("tokenId")
+        if token and turn.accepted:
+            self.unbound.setdefault(token, turn)
+
+    def _refund(self, view: View, turn: Turn, knowledge: Knowledge) -> None:
+        original, name = view.text("originalPartnerReferenceNo"), view.text("partnerRefundNo")
+        if original is None or name is None:
+            return
+        number = view.reply.member("refundNo")
+        number = number if isinstance(number, str) and number else None
+        if turn.accepted:
+            self.refunds.setdefault((original, name), Refund(turn, number))
+            self.refunded.setdefault(original, turn)
+            self.refund_names.setdefault(name, original)
+            if number:
+                self.refund_nos.setdefault(number, view.exchange.id)
+
+    def _token_request(self, view: View, turn: Turn, knowledge: Knowledge) -> None:
+        token = view.reply.member("accessToken")
+        if not turn.accepted or not isinstance(token, str) or not token:
+            return
+        at = turn.answered_at or turn.sent_at
+        client = view.header("X-CLIENT-KEY") or ""
+        self.tokens[token] = Issued(view.name, client, at, _expiry(view, at))
+        self.issuances.add(view.name)
+        if view.name == "b2b" and token.count(".") == 2:
+            self.jwt_tokens = True
+            self.jwt_parts.update(part for part in token.split(".")[1:] if len(part) > 16)
+        for spent, book in (("authCode", self.auth_codes), ("refreshToken", self.refresh_tokens)):
+            code = view.text(spent)
+            if code and view.name == "b2b2c":
+                book[code] = view.exchange.id
+        fresh = view.reply.member("refreshToken")
+        if isinstance(fresh, str) and fresh:
+            self.refresh_tokens.setdefault(fresh, None)
+
+
+_BY_OPERATION = {
+    "payment": Trail._payment,
+    "bind": Trail._bind,
+    "unbind": Trail._unbind,
+    "refund": Trail._refund,
+    "b2b": Trail._token_request,
+    "b2b2c": Trail._token_request,
+}
+
+
+def turn_of(view: View) -> Turn:
+    exchange = view.exchange
+    return Turn(exchange.id, exchange.sent_at, exchange.answered_at, view.reply.standing)
+
+
+def external_key(view: View) -> tuple[str, str, str] | None:
+    """Partner, X-EXTERNAL-ID and day in Jakarta: "unique in the same day"; None without the header."""
+    name = view.header("X-EXTERNAL-ID")
+    if not name:
+        return None
+    day = view.exchange.sent_at.astimezone(timestamps.JAKARTA).date().isoformat()
+    return view.header("X-PARTNER-ID") or "", name, day
+
+
+def card_failure_of(view: View) -> CardFailure:
+    headers = view.exchange.response.headers.pairs if view.exchange.response else ()
+    code = view.reply.member("responseCode")
+    return CardFailure(
+        exchange=view.exchange.id, status=view.reply.status, code=code if isinstance(code, str) else "",
+        message=view.reply.message, headers=tuple(sorted({name.lower() for name, _ in headers})),
+    )  # fmt: skip
+
+
+def card_vector(view: View) -> bytes | None:
+    """The IV or salt of a binding's cardData; None where there is none to be seen."""
+    text = view.text("cardData")
+    if text is None:
+        return None
+    container = carddata.resembles(text)
+    if container in (carddata.Container.CIPHERTEXT_IV, carddata.Container.CIPHERTEXT_IV_256):
+        octets = base64_octets(text.partition("|")[2])
+        return octets if isinstance(octets, bytes) else None
+    octets = base64_octets(text)
+    if isinstance(octets, Malformed):
+        return None
+    if container is carddata.Container.SALTED:
+        return octets[8:16]
+    return octets[:16] if container is carddata.Container.IV_PREFIXED else None
+
+
+def redirect_path(url: str) -> tuple[str, str] | None:
+    """(path, path with query) of an absolute http address, else None."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not parts.netloc or not parts.path:
+        return None
+    return parts.path, parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def _expiry(view: View, at: datetime) -> datetime | None:
+    """When an issued token ends, by what its reply says, else by what the token itself says."""
+    seconds = view.reply.member("expiresIn")
+    if isinstance(seconds, str) and seconds.isascii() and seconds.isdigit() and len(seconds) < 10:
+        seconds = int(seconds)
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds < 10**9:
+        return at + timedelta(seconds=seconds)
+    stamp = view.reply.member("accessTokenExpiryTime")
+    if isinstance(stamp, str) and not isinstance(parsed := timestamps.parse(stamp), Malformed):
+        return parsed.moment
+    token = view.reply.member("accessToken")
+    claims = peek(token) if isinstance(token, str) else None
+    return claims.expires if claims else None
+
+

@@ -1,0 +1,351 @@
+"""A run: workers try and judge, one conductor collects, writes and closes it. Pytest drives; `kki check` is the front."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import kki
+from kki.catalogue import catalogue
+from kki.edges import contract as contracts
+from kki.edges import entropy, preflight, store
+from kki.edges.client import Client, RequestLimitReached
+from kki.grading import Policy, Tally
+from kki.judge import Judge
+from kki.model.contract import Contract
+from kki.model.exchange import Exchange, Record
+from kki.model.profile import Credentials, Limits, Profile, TestData, Waiver
+from kki.model.requirement import Party
+from kki.model.run import CaseResult, Run
+from kki.model.verdict import Broken, Faulty, Finding, Grade, Holds, Judgement, NotApplicable, Overall, Unknown, Verdict
+from kki.redaction import Redactor, redactor_for
+from kki.rules.knowledge import Knowledge
+from kki.session import Session
+
+if TYPE_CHECKING:
+    import pytest
+
+Plain = dict[str, Any]
+SILENT_AFTER = 4  # so many exchanges in a row without a connection: the target is gone
+
+
+def knowledge_of(profile: Profile, contract: Contract) -> Knowledge:
+    return Knowledge(
+        contract=contract, credentials=profile.credentials, readings=profile.readings,
+        test_data=profile.test_data, limits=profile.limits,
+    )
+
+
+# --- values that travel between processes --------------------------------------------------------
+
+
+def profile_to_plain(profile: Profile) -> Plain:
+    plain = dataclasses.asdict(profile)
+    plain["waivers"] = [{**row, "expires": row["expires"].isoformat()} for row in plain["waivers"]]
+    plain["test_data"]["card"] = dict(profile.test_data.card) if profile.test_data.card else None
+    return plain
+
+
+def profile_from_plain(plain: Plain) -> Profile:
+    data = dict(plain["test_data"])
+    data["bank_card_tokens"] = tuple(data["bank_card_tokens"])
+    other = plain["other_partner"]
+    waivers = tuple(Waiver(**{**row, "expires": datetime.fromisoformat(row["expires"]).date()}) for row in plain["waivers"])
+    return Profile(
+        **{
+            **plain, "credentials": Credentials(**plain["credentials"]), "test_data": TestData(**data),
+            "limits": Limits(**plain["limits"]), "waivers": waivers,
+            "other_partner": Credentials(**other) if other else None,
+        }
+    )
+
+
+def verdict_to_plain(verdict: Verdict) -> list[Any]:
+    judgement = verdict.judgement
+    payload: Any = None
+    match judgement:
+        case Broken(findings):
+            payload = [dataclasses.asdict(finding) for finding in findings]
+        case Holds(reading):
+            payload = reading
+        case Unknown(missing):
+            payload = missing
+        case Faulty(trace):
+            payload = trace
+    return [verdict.requirement, verdict.exchange, verdict.party.value, type(judgement).__name__, payload]
+
+
+def verdict_from_plain(row: Sequence[Any]) -> Verdict:
+    requirement, exchange, party, kind, payload = row
+    judgement: Judgement
+    match kind:
+        case "Broken":
+            judgement = Broken(tuple(Finding(**finding) for finding in payload))
+        case "Holds":
+            judgement = Holds(payload)
+        case "Unknown":
+            judgement = Unknown(payload)
+        case "Faulty":
+            judgement = Faulty(payload)
+        case _:
+            judgement = NotApplicable()
+    return Verdict(requirement=requirement, exchange=exchange, party=Party(party), judgement=judgement)
+
+
+# --- the worker ---------------------------------------------------------------------------------
+
+
+class Worker:
+    """Runs cases in one process: sends, judges, and says whether a case failed or stayed undecided."""
+
+    def __init__(
+        self, *, profile: Profile, contract: Contract, base_url: str, level: str, only: Iterable[str], seed: int, salt: bytes,
+    ) -> None:
+        self.profile = profile
+        self.contract = contract
+        self.level = level
+        self.only = frozenset(only)
+        self.seed = seed
+        self.redactor = redactor_for(profile, salt)
+        self.policy = Policy.of(profile, contract, entropy.now().date())
+        self.judge = Judge(knowledge_of(profile, contract))
+        client = Client(base_url, profile.credentials, profile.limits, now=entropy.now)
+        self.session = Session(profile=profile, contract=contract, client=client, judge=self.judge)
+        self.planned = 0
+        self.stopped = ""
+        self._silent = 0
+
+    @classmethod
+    def handed(cls, plain: Plain) -> Worker:
+        """A worker in a process of its own, from what the conductor handed over."""
+        root = Path(plain["contract_root"]) if plain["contract_root"] else None
+        worker = cls(
+            profile=profile_from_plain(plain["profile"]), contract=contracts.load(root), base_url=plain["base_url"],
+            level=plain["level"], only=plain["only"], seed=plain["seed"], salt=bytes.fromhex(plain["salt"]),
+        )
+        for line in plain["preflight"]:
+            worker.judge.judge(store.record_from_plain(line).exchange)
+        worker.session.tokens.b2b, worker.session.tokens.customer, worker.session.tokens.refresh = plain["tokens"]
+        return worker
+
+    def begin(self, title: str, prefix: str) -> None:
+        self.session.begin(title, prefix)
+        if self.stopped:
+            self._stop()
+
+    def _stop(self) -> None:
+        import pytest
+
+        pytest.skip(f"not tried: {self.stopped}")
+
+    def heed(self) -> None:
+        """After each case: has the target gone away, or is the request limit reached?"""
+        for record in self.session.watched.records:
+            self._silent = self._silent + 1 if _gone(record.exchange) else 0
+        if self._silent >= SILENT_AFTER:
+            self.stopped = f"the target stopped answering ({self._silent} requests in a row)"
+
+    def failures(self) -> str:
+        """What the case's exchanges broke, as text for people; "" where nothing is a violation."""
+        self.heed()
+        lines = []
+        for verdict in self.session.watched.verdicts:
+            row = self.contract.requirements[verdict.requirement]
+            if isinstance(verdict.judgement, Faulty):
+                lines.append(f"the harness itself failed on {row.id}; this says nothing about the server\n{verdict.judgement.trace}")
+            if row.party is Party.SERVER and isinstance(verdict.judgement, Broken) and self.policy.grade(row, verdict.judgement) is Grade.VIOLATION:
+                lines += [_sentence(row.id, row.says, verdict.exchange, self.redactor.finding(f)) for f in verdict.judgement.findings]
+        return self.redactor.text("\n".join(lines))
+
+    def undecided(self, named: frozenset[str]) -> str:
+        decided = {v.requirement for v in self.session.watched.verdicts if isinstance(v.judgement, (Holds, Broken))}
+        missing = sorted(named - decided)
+        if not missing:
+            return ""
+        why = {v.requirement: v.judgement.missing for v in self.session.watched.verdicts if isinstance(v.judgement, Unknown)}
+        return "undecided: " + "; ".join(f"{name} ({why[name]})" if name in why else name for name in missing)
+
+    def parcel(self, **case: Any) -> Plain:
+        """What the conductor gets: redacted exchanges, verdicts, the case's result."""
+        watched = self.session.watched
+        lines = []
+        for record in watched.records:
+            self.redactor.learn_from(record.exchange)
+        for record in watched.records:
+            exchange = self.redactor.exchange(record.exchange)
+            lines.append(store.record_to_plain(dataclasses.replace(record, exchange=exchange), self.contract))
+        case["reason"] = self.redactor.text(case["reason"])
+        return {"case": case, "lines": lines, "verdicts": self._verdicts(watched.verdicts)}
+
+    def _verdicts(self, verdicts: Iterable[Verdict]) -> list[list[Any]]:
+        rows, passed_by = [], set()
+        for verdict in verdicts:
+            if isinstance(verdict.judgement, NotApplicable):
+                passed_by.add((verdict.requirement, verdict.party.value))
+                continue
+            if isinstance(verdict.judgement, Broken):
+                findings = tuple(self.redactor.finding(finding) for finding in verdict.judgement.findings)
+                verdict = dataclasses.replace(verdict, judgement=Broken(findings))
+            rows.append(verdict_to_plain(verdict))
+        return rows + [[name, "", party, "NotApplicable", None] for name, party in sorted(passed_by)]
+
+    def ended(self) -> Plain:
+        """After the last case: judgements over the whole trail."""
+        return {"verdicts": self._verdicts(self.judge.finish()), "stopped": self.stopped, "sent": self.session.client.pace.sent}
+
+
+def _gone(exchange: Exchange) -> bool:
+    if exchange.response is None:
+        return exchange.failure == "connection refused"
+    return exchange.response.status in (429, 502, 503)
+
+
+def _sentence(name: str, says: str, exchange: str, finding: Finding) -> str:
+    text = f"{name} broken in {exchange}: {says}\n  {finding.where}: expected {finding.expected}; got {finding.actual}"
+    return f"{text}\n  {finding.diagnosis}" if finding.diagnosis else text
+
+
+# --- the conductor ------------------------------------------------------------------------------
+
+Progress = Callable[["Conductor"], None]
+
+
+class Conductor:
+    """Collects what workers send, writes evidence as it comes, and closes the run."""
+
+    def __init__(
+        self, *, profile: Profile, contract: Contract, base_url: str, level: str = "standard", only: Iterable[str] = (),
+        seed: int = 0, output: Path | None = None, contract_root: Path | None = None, workers: int = 1, target: str = "",
+        progress: Progress | None = None,
+    ) -> None:
+        self.profile, self.contract, self.base_url = profile, contract, base_url
+        self.level, self.only, self.seed = level, frozenset(only), seed
+        self.output, self.contract_root, self.distributed = output, contract_root, workers > 1
+        self.target = target or base_url
+        self.progress = progress or (lambda _: None)
+        self.salt = entropy.iv()
+        self.worker = Worker(
+            profile=profile, contract=contract, base_url=base_url, level=level, only=only, seed=seed, salt=self.salt
+        )
+        self.catalogue = catalogue(contract)
+        self.tally = Tally(contract)
+        self.cases: list[CaseResult] = []
+        self.checks: list[preflight.Check] = []
+        self.preflight_lines: list[Plain] = []
+        self.count_planned = 0
+        self.exchange_count = 0
+        self.faults: list[str] = []
+        self.notes: list[tuple[str, str]] = []
+        self.started = entropy.now()
+        self.finish_with_pytest = False
+        self.interrupted = False
+        self.writer = store.ExchangeWriter(output / "exchanges.jsonl") if output else None
+
+    # -- before ----------------------------------------------------------------------------------
+
+    def preflight(self) -> list[preflight.Check]:
+        """Keys, reachability, clock, tokens. The exchanges are scored too, but only if the run starts."""
+        session = self.worker.session
+        checks = [preflight.self_test(), *preflight.credentials(self.profile), *preflight.thin_data(self.profile)]
+        if any(check.fatal and not check.ok for check in checks):
+            return self._checked(checks)
+        watched = session.begin("preflight", "p")
+        first = session.fetch_b2b()
+        checks += [preflight.reachable(first, self.base_url)]
+        if checks[-1].ok:
+            checks += [preflight.clock(first, entropy.now()), preflight.token(first)]
+        if not any(check.fatal and not check.ok for check in checks):
+            customer = session.fetch_customer()
+            if customer is not None:
+                checks.append(preflight.customer_token(customer))
+            self.preflight_lines = [store.record_to_plain(record, self.contract) for record in watched.records]
+            self.take(self.worker.parcel(
+                title="preflight", area="tokens", operation="b2b", exercises=[], outcome="passed", reason="", seconds=0.0,
+            ))
+        return self._checked(checks)
+
+    def _checked(self, checks: list[preflight.Check]) -> list[preflight.Check]:
+        clean = self.worker.redactor.text
+        self.checks = [dataclasses.replace(each, says=clean(each.says), fix=clean(each.fix)) for each in checks]
+        return self.checks
+
+    def to_hand(self, worker: str) -> Plain:
+        tokens = self.worker.session.tokens
+        return {
+            "profile": profile_to_plain(self.profile), "base_url": self.base_url, "level": self.level, "only": sorted(self.only),
+            "seed": self.seed, "salt": self.salt.hex(), "preflight": self.preflight_lines, "worker": worker,
+            "contract_root": str(self.contract_root) if self.contract_root else "",
+            "tokens": [tokens.b2b, tokens.customer, tokens.refresh],
+        }
+
+    # -- during ----------------------------------------------------------------------------------
+
+    def planned(self, number: int) -> None:
+        self.count_planned = number
+        self.progress(self)
+
+    def take(self, parcel: Plain) -> None:
+        """One case has ended."""
+        verdicts = [verdict_from_plain(row) for row in parcel["verdicts"]]
+        for verdict in verdicts:
+            self.tally.add(verdict)
+        self._write(parcel["lines"], verdicts)
+        case = dict(parcel["case"])
+        exchanges = tuple(line["id"] for line in parcel["lines"])
+        self.cases.append(CaseResult(
+            id=f"c{len(self.cases)}", title=case["title"], area=case["area"], operation=case["operation"], outcome=case["outcome"],
+            reason=case["reason"], exercises=tuple(case["exercises"]), exchanges=exchanges, seconds=case["seconds"],
+        ))
+        self.progress(self)
+
+    def _write(self, lines: Sequence[Plain], verdicts: Iterable[Verdict]) -> None:
+        said: dict[str, dict[str, str]] = {}
+        for verdict in verdicts:
+            if verdict.exchange and not isinstance(verdict.judgement, NotApplicable):
+                said.setdefault(verdict.exchange, {})[verdict.requirement] = type(verdict.judgement).__name__.lower()
+        for line in lines:
+            self.exchange_count += 1
+            if self.writer is not None:
+                self.writer.write({**line, "verdicts": said.get(line["id"], {})})
+
+    def broke(self, where: str, text: str) -> None:
+        """Something outside a case's body failed: our fault."""
+        self.faults.append(f"{where}: {self.worker.redactor.text(text)}")
+
+    def worker_ended(self, ended: Plain | None, error: object | None) -> None:
+        if error is not None:
+            self.faults.append(f"a worker process ended early: {error}")
+        if ended is None:
+            return
+        for row in ended["verdicts"]:
+            self.tally.add(verdict_from_plain(row))
+        if ended["stopped"]:
+            self.notes.append(("the rest of the run", ended["stopped"]))
+
+    # -- after -----------------------------------------------------------------------------------
+
+    def run(self) -> Run:
+        """The run as it stands now."""
+        rows = self.tally.results(self.catalogue, self.policy, parties=(Party.SERVER,), only=self.only)
+        partial = self.interrupted or bool(self.faults) or bool(self.notes)
+        return Run(
+            use="check", overall=self.tally.overall(rows), harness=kki.__version__, contract=self.contract.digest, target=self.target,
+            seed=self.seed, level=self.level, started=self.started.astimezone(UTC), finished=entropy.now(),
+            exchange_count=self.exchange_count, requirements=tuple(rows), partial=partial, cases=tuple(self.cases),
+            not_tried=tuple(self._not_tried()), readings=dict(self.profile.readings),
+        )
+
+    @property
+    def policy(self) -> Policy:
+        return self.worker.policy
+
+    def _not_tried(self) -> list[tuple[str, str]]:
+        reasons: dict[str, list[str]] = {}
+        for case in self.cases:
+            if case.outcome == "skipped":
+                reasons.setdefault(case.reason, []).append(case.title)
+        rows = [(f"{len(titles)} case{'s' if len(titles) > 1 else ''}, first {titles[0]}", why) for why, titles in reasons.items()]
+        return rows + self.notes

@@ -1,0 +1,107 @@
+"""The `server` fixture: what a probe may ask of the server under trial."""
+
+from __future__ import annotations
+
+import pytest
+
+from kki.drafting import drafts
+from kki.drafting.drafts import Draft, Kit
+from kki.drafting.mutations import mutation
+from kki.model.exchange import Exchange
+from kki.session import Session
+
+
+class Server:
+    """A session with the words that probes use."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._refundable: str | None = None
+
+    @property
+    def test_data(self):  # type: ignore[no-untyped-def]  # suites are not type-checked
+        return self.session.profile.test_data
+
+    def kit(self, *, card_token: str | None = None) -> Kit:
+        return self.session.kit(card_token=card_token)
+
+    def send(self, draft: Draft, *names: str) -> Exchange:
+        """Send this draft, spoiled by these mutations."""
+        for name in names:
+            draft = mutation(name)(draft)
+        return self.session.send(draft)
+
+    def race(self, *racers: Draft) -> list[Exchange]:
+        return self.session.race(racers)
+
+    def a(self, operation: str, *, to_succeed: bool = False) -> Draft:
+        """A correct request of this operation. `to_succeed`: nothing it refers to is used up by an earlier case."""
+        if operation == "payment":
+            self.need("cpan", "otp")
+            return drafts.a_payment(self.kit())
+        if operation == "bind":
+            self.need("card")
+            return drafts.a_binding(self.kit())
+        if operation == "unbind":
+            return drafts.an_unbinding(self.kit(), self.token_to_unbind() if to_succeed else self.token_at_risk())
+        if operation == "refund":
+            original = self.paid() if to_succeed else self.refundable()
+            return drafts.a_refund(self.kit(), original)
+        if operation == "b2b":
+            return drafts.a_b2b_token_request(self.session.bare_kit())
+        return self.a_customer_token_request()
+
+    def a_customer_token_request(self) -> Draft:
+        """By refresh token where there is one: an authCode is good once, and the preflight has used it."""
+        refresh = self.session.tokens.refresh
+        if refresh:
+            return drafts.a_b2b2c_token_request(self.session.bare_kit(), refresh_token=refresh)
+        self.need("auth_code")
+        return drafts.a_b2b2c_token_request(self.session.bare_kit())
+
+    def need(self, *names: str) -> None:
+        """Skip, saying what to add to the profile, where the target's test data are too thin for this case."""
+        missing = [name for name in names if not getattr(self.test_data, name)]
+        if missing:
+            pytest.skip(f"undecided: the profile's [test_data] lacks {', '.join(missing)}")
+
+    def bound_token(self) -> str:
+        """A bound card's token to pay with; never one that is going to be unbound."""
+        self.need("bank_card_tokens")
+        return self.test_data.bank_card_tokens[0]
+
+    def token_to_unbind(self) -> str:
+        """A bound card's token that no other case needs: the profile's second and further ones, each once."""
+        token = self.session.spare_token()
+        if token is None:
+            pytest.skip("undecided: the profile's [test_data] bank_card_tokens has no token left to unbind; add one more")
+        return token
+
+    def token_at_risk(self) -> str:
+        """For requests that must be refused: the last token, so that a server that accepts them spoils no payment."""
+        self.need("bank_card_tokens")
+        return self.test_data.bank_card_tokens[-1]
+
+    def paid(self) -> str:
+        """The partnerReferenceNo of a fresh successful payment."""
+        draft = self.a("payment")
+        exchange = self.send(draft)
+        if exchange.response is None or exchange.response.status != 200:
+            pytest.skip("undecided: the payment that this case builds on was not accepted")
+        return str(draft.json["partnerReferenceNo"])
+
+    def refundable(self) -> str:
+        """The partnerReferenceNo of one successful payment, shared by cases that expect a refusal."""
+        if self._refundable is None:
+            self._refundable = self.paid()
+        return self._refundable
+
+
+@pytest.fixture(scope="session")
+def _server(kki_session: Session) -> Server:
+    return Server(kki_session)
+
+
+@pytest.fixture
+def server(_server: Server) -> Server:
+    return _server

@@ -1,0 +1,30 @@
+"""cardData: what does not open, or opens to the wrong thing, is refused, and always alike."""
+
+from __future__ import annotations
+
+import pytest
+
+from kki.drafting import spoiled_cards
+from kki.drafting.drafts import a_binding
+
+from .probes import probe
+
+
+@pytest.mark.parametrize(
+    "name",
+    [probe(each.name, id=each.name, operation="bind", exercises=each.tries, level="quick") for each in spoiled_cards.ALL],
+)
+def test_spoiled_card_data_are_refused(server, name):
+    server.need("card")
+    kit = server.kit()
+    server.send(a_binding(kit).having(cardData=spoiled_cards.named(name)(kit)))
+
+
+@pytest.mark.level("quick")
+@pytest.mark.operation("bind")
+@pytest.mark.exercises("KKI-CRD-116")
+def test_all_failures_of_card_data_look_alike(server):
+    server.need("card")
+    for each in spoiled_cards.ORACLE:
+        kit = server.kit()
+        server.send(a_binding(kit).having(cardData=each(kit)))

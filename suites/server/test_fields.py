@@ -1,0 +1,58 @@
+"""Body members: both sides of every bound that the contract states, in characters; absence, null, types, patterns."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from kki.drafting.bounds import ABSENT, FieldCase, field_cases
+from kki.drafting.drafts import Draft, a_payment
+from kki.plugin import contract_under_trial
+
+from .probes import probe
+
+# The page's schemas tell variants 1 and 2, and 3 and 4, by nothing: their fields are tried once.
+VARIANTS = ("default", "cpan", "token")
+
+
+@cache
+def cases() -> dict[str, FieldCase]:
+    found = {}
+    for name in ("payment", "bind", "unbind", "refund"):
+        operation = contract_under_trial().operations[name]
+        for variant in operation.variants:
+            if variant.name in VARIANTS:
+                found |= {case.id: case for case in field_cases(operation, variant)}
+    return found
+
+
+def parameters():
+    seen: set[tuple[str, str, str]] = set()
+    for case in cases().values():
+        fact = (case.operation, case.field, case.kind)
+        yield probe(
+            case.id, id=case.id, operation=case.operation, exercises=case.tries,
+            level="quick" if fact not in seen and case.kind != "boolean" else "standard",
+        )
+        seen.add(fact)
+
+
+def base(server, case: FieldCase) -> Draft:
+    if case.operation == "payment" and case.variant == "token":
+        return a_payment(server.kit(card_token=server.bound_token()), "token")
+    return server.a(case.operation, to_succeed=case.good)
+
+
+@pytest.mark.parametrize("name", list(parameters()))
+def test_a_member_is_held_to_its_facts(server, name):
+    case = cases()[name]
+    draft = base(server, case)
+    server.send(draft.lacking(case.field) if case.value is ABSENT else draft.having(**{case.field: case.fresh(server.kit().reference)}))
+
+
+@pytest.mark.level("quick")
+@pytest.mark.operation("payment")
+@pytest.mark.exercises("KKI-PAY-114")
+def test_a_payment_that_names_nothing_to_charge_is_refused(server):
+    server.send(server.a("payment").lacking("chargeToken", "otp"))

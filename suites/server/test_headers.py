@@ -1,0 +1,45 @@
+"""Headers: presence, form, uniqueness, currency."""
+
+from __future__ import annotations
+
+import pytest
+
+from kki.drafting.mutations import HEADERS
+
+from .probes import each, probe
+
+SYMMETRIC = ("payment", "bind", "unbind", "refund")
+
+
+@pytest.mark.parametrize(("operation", "name"), each(HEADERS))
+def test_a_header_is_held_to_its_form(server, operation, name):
+    server.send(server.a(operation), name)
+
+
+@pytest.mark.parametrize(
+    "operation", [probe(op, id=op, operation=op, exercises=["KKI-HDR-140", "KKI-RSN-170"], level="quick") for op in SYMMETRIC]
+)
+def test_a_replayed_request_is_refused(server, operation):
+    draft = server.a(operation, to_succeed=True)
+    server.send(draft)
+    server.send(draft)
+
+
+@pytest.mark.parametrize(
+    "operation", [probe(op, id=op, operation=op, exercises=["KKI-HDR-140"], level="quick" if op == "bind" else "standard") for op in ("payment", "bind", "refund")]
+)
+def test_an_external_id_is_not_used_for_another_body(server, operation):
+    first = server.a(operation, to_succeed=True)
+    server.send(first)
+    second = server.a(operation, to_succeed=True)
+    server.send(second.with_header("X-EXTERNAL-ID", first.request.headers.get("X-EXTERNAL-ID")))
+
+
+@pytest.mark.level("standard")
+@pytest.mark.operation("refund")
+@pytest.mark.exercises("KKI-HDR-140")
+def test_an_external_id_is_not_used_for_another_operation(server):
+    payment = server.a("payment")
+    server.send(payment)
+    refund = server.a("refund", to_succeed=True)
+    server.send(refund.with_header("X-EXTERNAL-ID", payment.request.headers.get("X-EXTERNAL-ID")))

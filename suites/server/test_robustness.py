@@ -1,0 +1,20 @@
+"""Rubbish gets an orderly reply, and the next correct request is answered as usual."""
+
+from __future__ import annotations
+
+import pytest
+
+from kki.drafting.mutations import ROBUSTNESS, ROUTES
+
+from .probes import each
+
+
+@pytest.mark.parametrize(("operation", "name"), each(ROBUSTNESS))
+def test_rubbish_gets_an_orderly_reply(server, operation, name):
+    server.send(server.a(operation), name)
+    server.send(server.a("b2b"))
+
+
+@pytest.mark.parametrize(("operation", "name"), each(ROUTES))
+def test_another_method_or_path_is_refused(server, operation, name):
+    server.send(server.a(operation), name)

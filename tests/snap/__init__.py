@@ -1,0 +1,1 @@
+"""Tests of the protocol layer. The vectors decide; the properties say what no list of vectors can."""

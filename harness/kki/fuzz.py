@@ -110,7 +110,7 @@ def _row(case: CoverageCase) -> dict[str, Any]:
 
 
 def _line(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)  # in ASCII: whoever reviews it sees each character
 
 
 def _distinct(cases: Iterable[CoverageCase]) -> list[CoverageCase]:

@@ -108,8 +108,13 @@ def contract_under_trial() -> Contract:
     """The contract, at collection time. The checkout's or the wheel's, or the one KKI_CONTRACT names."""
     from kki.edges.contract import load
 
+    return load(contract_root_under_trial())
+
+
+def contract_root_under_trial() -> Path | None:
+    """The folder that KKI_CONTRACT names, or None for our own."""
     chosen = os.environ.get("KKI_CONTRACT")
-    return load(Path(chosen)) if chosen else load()
+    return Path(chosen) if chosen else None
 
 
 # --- which cases --------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ SILENT_AFTER = 4  # so many exchanges in a row without a connection: the target 
 def knowledge_of(profile: Profile, contract: Contract) -> Knowledge:
     return Knowledge(
         contract=contract, credentials=profile.credentials, readings=profile.readings,
-        test_data=profile.test_data, limits=profile.limits,
+        test_data=profile.test_data, limits=profile.limits, other_partner=profile.other_partner,
     )
 
 
@@ -109,7 +109,7 @@ class Worker:
         self.level = level
         self.only = frozenset(only)
         self.seed = seed
-        self.redactor = redactor_for(profile, salt)
+        self.redactor = redactor_for(profile, salt=salt)
         self.policy = Policy.of(profile, contract, entropy.now().date())
         self.judge = Judge(knowledge_of(profile, contract))
         client = Client(base_url, profile.credentials, profile.limits, now=entropy.now)
@@ -127,7 +127,7 @@ class Worker:
             level=plain["level"], only=plain["only"], seed=plain["seed"], salt=bytes.fromhex(plain["salt"]),
         )
         for line in plain["preflight"]:
-            worker.judge.judge(store.record_from_plain(line).exchange)
+            worker.judge.judge(store.record_from_json(line).exchange)
         worker.session.tokens.b2b, worker.session.tokens.customer, worker.session.tokens.refresh = plain["tokens"]
         return worker
 
@@ -169,32 +169,28 @@ class Worker:
         return "undecided: " + "; ".join(f"{name} ({why[name]})" if name in why else name for name in missing)
 
     def parcel(self, **case: Any) -> Plain:
-        """What the conductor gets: redacted exchanges, verdicts, the case's result."""
+        """What the conductor gets: the case's result, its exchanges and verdicts. In memory only; not redacted yet."""
         watched = self.session.watched
-        lines = []
-        for record in watched.records:
-            self.redactor.learn_from(record.exchange)
-        for record in watched.records:
-            exchange = self.redactor.exchange(record.exchange)
-            lines.append(store.record_to_plain(dataclasses.replace(record, exchange=exchange), self.contract))
-        case["reason"] = self.redactor.text(case["reason"])
-        return {"case": case, "lines": lines, "verdicts": self._verdicts(watched.verdicts)}
-
-    def _verdicts(self, verdicts: Iterable[Verdict]) -> list[list[Any]]:
-        rows, passed_by = [], set()
-        for verdict in verdicts:
-            if isinstance(verdict.judgement, NotApplicable):
-                passed_by.add((verdict.requirement, verdict.party.value))
-                continue
-            if isinstance(verdict.judgement, Broken):
-                findings = tuple(self.redactor.finding(finding) for finding in verdict.judgement.findings)
-                verdict = dataclasses.replace(verdict, judgement=Broken(findings))
-            rows.append(verdict_to_plain(verdict))
-        return rows + [[name, "", party, "NotApplicable", None] for name, party in sorted(passed_by)]
+        return {
+            "case": case,
+            "records": [store.record_as_json(record) for record in watched.records],
+            "verdicts": _travelling(watched.verdicts),
+        }
 
     def ended(self) -> Plain:
         """After the last case: judgements over the whole trail."""
-        return {"verdicts": self._verdicts(self.judge.finish()), "stopped": self.stopped, "sent": self.session.client.pace.sent}
+        return {"verdicts": _travelling(self.judge.finish()), "stopped": self.stopped, "sent": self.session.client.pace.sent}
+
+
+def _travelling(verdicts: Iterable[Verdict]) -> list[list[Any]]:
+    """The verdicts as plain rows; what did not apply is told once a requirement."""
+    rows, passed_by = [], set()
+    for verdict in verdicts:
+        if isinstance(verdict.judgement, NotApplicable):
+            passed_by.add((verdict.requirement, verdict.party.value))
+        else:
+            rows.append(verdict_to_plain(verdict))
+    return rows + [[name, "", party, "NotApplicable", None] for name, party in sorted(passed_by)]
 
 
 def _gone(exchange: Exchange) -> bool:
@@ -242,7 +238,10 @@ class Conductor:
         self.started = entropy.now()
         self.finish_with_pytest = False
         self.interrupted = False
-        self.writer = store.ExchangeWriter(output / "exchanges.jsonl") if output else None
+        self.redactor = redactor_for(profile, salt=self.salt)
+        operations = {op.path: op.name for op in contract.operations.values()}
+        self.operations = operations
+        self.writer = store.ExchangeWriter(output / store.EXCHANGES, self.redactor, operations=operations) if output else None
 
     # -- before ----------------------------------------------------------------------------------
 
@@ -261,14 +260,14 @@ class Conductor:
             customer = session.fetch_customer()
             if customer is not None:
                 checks.append(preflight.customer_token(customer))
-            self.preflight_lines = [store.record_to_plain(record, self.contract) for record in watched.records]
+            self.preflight_lines = [store.record_as_json(record) for record in watched.records]
             self.take(self.worker.parcel(
                 title="preflight", area="tokens", operation="b2b", exercises=[], outcome="passed", reason="", seconds=0.0,
             ))
         return self._checked(checks)
 
     def _checked(self, checks: list[preflight.Check]) -> list[preflight.Check]:
-        clean = self.worker.redactor.text
+        clean = self.redactor.text
         self.checks = [dataclasses.replace(each, says=clean(each.says), fix=clean(each.fix)) for each in checks]
         return self.checks
 
@@ -288,32 +287,39 @@ class Conductor:
         self.progress(self)
 
     def take(self, parcel: Plain) -> None:
-        """One case has ended."""
-        verdicts = [verdict_from_plain(row) for row in parcel["verdicts"]]
-        for verdict in verdicts:
-            self.tally.add(verdict)
-        self._write(parcel["lines"], verdicts)
-        case = dict(parcel["case"])
-        exchanges = tuple(line["id"] for line in parcel["lines"])
+        """One case has ended: write its evidence, count its verdicts. From here on everything is redacted."""
+        records = [store.record_from_json(line) for line in parcel["records"]]
+        for record in records:
+            self.exchange_count += 1
+            if self.writer is not None:
+                self.writer.write(record)
+            else:
+                self.redactor.record(record)
+        for row in parcel["verdicts"]:
+            self.tally.add(self._redacted(verdict_from_plain(row)))
+        case = parcel["case"]
         self.cases.append(CaseResult(
             id=f"c{len(self.cases)}", title=case["title"], area=case["area"], operation=case["operation"], outcome=case["outcome"],
-            reason=case["reason"], exercises=tuple(case["exercises"]), exchanges=exchanges, seconds=case["seconds"],
+            reason=self.redactor.text(case["reason"]), exercises=tuple(case["exercises"]),
+            exchanges=tuple(record.exchange.id for record in records), seconds=case["seconds"],
         ))
         self.progress(self)
 
-    def _write(self, lines: Sequence[Plain], verdicts: Iterable[Verdict]) -> None:
-        said: dict[str, dict[str, str]] = {}
-        for verdict in verdicts:
-            if verdict.exchange and not isinstance(verdict.judgement, NotApplicable):
-                said.setdefault(verdict.exchange, {})[verdict.requirement] = type(verdict.judgement).__name__.lower()
-        for line in lines:
-            self.exchange_count += 1
-            if self.writer is not None:
-                self.writer.write({**line, "verdicts": said.get(line["id"], {})})
+    def _redacted(self, verdict: Verdict) -> Verdict:
+        match verdict.judgement:
+            case Broken(findings):
+                clean: Judgement = Broken(tuple(self.redactor.finding(finding) for finding in findings))
+            case Faulty(trace):
+                clean = Faulty(self.redactor.text(trace))
+            case Unknown(missing):
+                clean = Unknown(self.redactor.text(missing))
+            case _:
+                return verdict
+        return dataclasses.replace(verdict, judgement=clean)
 
     def broke(self, where: str, text: str) -> None:
         """Something outside a case's body failed: our fault."""
-        self.faults.append(f"{where}: {self.worker.redactor.text(text)}")
+        self.faults.append(f"{where}: {self.redactor.text(text)}")
 
     def worker_ended(self, ended: Plain | None, error: object | None) -> None:
         if error is not None:
@@ -321,7 +327,7 @@ class Conductor:
         if ended is None:
             return
         for row in ended["verdicts"]:
-            self.tally.add(verdict_from_plain(row))
+            self.tally.add(self._redacted(verdict_from_plain(row)))
         if ended["stopped"]:
             self.notes.append(("the rest of the run", ended["stopped"]))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kki.edges import addresses, entropy, settings
+from kki.edges import contract as contracts
 from kki.edges.errors import ConfigurationError
 from kki.model.contract import Contract
 from kki.model.profile import Credentials, Profile, TestData
@@ -121,6 +124,32 @@ def test_what_is_wrong_is_said(
     assert SECRET not in text
     assert "12345678" not in text
     assert all("p.toml: " in line for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("table", "heading"),
+    [
+        ("target", "[target]"),
+        ("credentials", "[credentials]"),
+        ("other_partner", "[other_partner]"),
+        ("test_data", "[test_data]"),
+        ("limits", "[limits]"),
+        ("plan", "[plan]"),
+        ("waivers", "[[waivers]]"),
+        ("", ""),
+    ],
+)
+def test_the_keys_are_those_of_the_schema(
+    tmp_path: Path, contract: Contract, table: str, heading: str
+) -> None:
+    (tmp_path / "p.toml").write_text(f"{heading}\nzzzz = 1\n")
+    text = problems(tmp_path / "p.toml", contract)
+    listed = re.search(r"zzzz\]?: expected one of (.*), but got an unknown", text)
+    assert listed, text
+    schema = json.loads((contracts.data_root() / "schemas" / "profile.schema.json").read_text("utf-8"))
+    node = schema["properties"][table] if table else schema
+    node = node.get("items", node)
+    assert sorted(listed[1].split(", ")) == sorted(node["properties"])
 
 
 def test_all_is_said_at_once(write_profile: Write, contract: Contract) -> None:

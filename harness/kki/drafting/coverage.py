@@ -43,13 +43,17 @@ class CoverageCase:
 
 def read_cases(data: bytes) -> list[CoverageCase]:
     """The cases in a compiled file, in its order. ValueError for anything that is not such a file."""
-    return [_case(json.loads(line)) for line in data.decode("utf-8").splitlines()[1:]]
+    return [_case(json.loads(line)) for line in _lines(data)[1:]]
 
 
 def compiled_from(data: bytes) -> str:
     """The digest of the contract that a compiled file was made from; empty if the file does not say."""
-    lines = data.decode("utf-8").splitlines()
+    lines = _lines(data)
     return str(json.loads(lines[0]).get("contract", "")) if lines else ""
+
+
+def _lines(data: bytes) -> list[bytes]:
+    return data.splitlines()  # of bytes: text would be cut at U+0085 and U+2028 within a value too
 
 
 def _case(row: Mapping[str, Any]) -> CoverageCase:

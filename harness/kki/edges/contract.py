@@ -335,9 +335,7 @@ def _check_tags(
                 )
 
 
-def _tag_problems(
-    tag: Tag, requirements: Mapping[str, Requirement], readings: Mapping[str, Reading]
-) -> Iterable[str]:
+def _tag_problems(tag: Tag, requirements: Mapping[str, Requirement], readings: Mapping[str, Reading]) -> Iterable[str]:
     for name, party in ((tag.client, Party.CLIENT), (tag.server, Party.SERVER), (tag.rule, None)):
         if name is None:
             continue

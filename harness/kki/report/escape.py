@@ -15,15 +15,13 @@ _LONGEST_CELL = 32_000  # characters; a spreadsheet takes 32,767
 
 
 def visible(text: str) -> str:
-    """Control and invisible characters as pictures or ⟨U+202E⟩; all other text as it is. Legal in XML."""
+    """Control characters as \\x1b, invisible ones as ⟨U+202E⟩; all other text as it is. Legal in XML."""
     return _ODD.sub(_shown, text)
 
 
 def _shown(match: re.Match[str]) -> str:
     code = ord(match[0])
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
+    return f"\\x{code:02x}" if code < 0x80 else f"⟨U+{code:04X}⟩"
 
 
 def readable(body: bytes) -> str:

@@ -80,6 +80,10 @@ class Area:
     counts: Mapping[State, int]
 
     @property
+    def passed(self) -> int:
+        return self.counts.get(State.PASSED, 0)
+
+    @property
     def testable(self) -> int:
         """Rows that could have passed: Microcks' "71 of a possible 86"."""
         return len(self.rows) - self.counts.get(State.UNTESTABLE, 0) - self.counts.get(State.NOT_APPLICABLE, 0)
@@ -116,6 +120,14 @@ def findings_by_exchange(run: Run) -> dict[str, list[tuple[RequirementResult, Ev
     return found
 
 
+def grouped(findings: Iterable[Evidence]) -> list[tuple[Evidence, tuple[str, ...]]]:
+    """Findings that say the same, once, each with the exchanges it was made in."""
+    groups: dict[tuple[str, str, str, str], list[Evidence]] = {}
+    for found in findings:
+        groups.setdefault((found.where, found.expected, found.actual, found.diagnosis), []).append(found)
+    return [(group[0], tuple(found.exchange for found in group)) for group in groups.values()]
+
+
 def milliseconds(exchange: Exchange) -> float | None:
     if exchange.answered_at is None:
         return None
@@ -132,6 +144,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 class Slice:
     """One slice of the run's time."""
 
+    at: int  # its place, from 0
     exchanges: tuple[str, ...]
     found: int  # how many of them have findings
     first: str  # the first with findings, else the first at all
@@ -147,12 +160,12 @@ def timeline(records: Iterable[Record], found: Mapping[str, object], *, slices: 
     by_slice: list[list[str]] = [[] for _ in range(slices)]
     for exchange in ordered:
         by_slice[min(slices - 1, int((exchange.sent_at.timestamp() - start) / whole * slices))].append(exchange.id)
-    return tuple(_slice(ids, found) for ids in by_slice)
+    return tuple(_slice(at, ids, found) for at, ids in enumerate(by_slice))
 
 
-def _slice(ids: Sequence[str], found: Mapping[str, object]) -> Slice:
+def _slice(at: int, ids: Sequence[str], found: Mapping[str, object]) -> Slice:
     bad = [exchange for exchange in ids if exchange in found]
-    return Slice(tuple(ids), len(bad), (bad or ids or ("",))[0])
+    return Slice(at, tuple(ids), len(bad), (bad or list(ids) or [""])[0])
 
 
 def reply_in_short(exchange: Exchange) -> str:

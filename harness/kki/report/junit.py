@@ -21,7 +21,8 @@ def junit(run: Run) -> bytes:
     for area in areas(run):
         root.append(_suite(run, area))
     ET.indent(root)
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="utf-8") + b"\n"
+    written: bytes = ET.tostring(root, encoding="utf-8")
+    return b'<?xml version="1.0" encoding="utf-8"?>\n' + written + b"\n"
 
 
 def _attributes(name: str, states: list[State]) -> dict[str, str]:

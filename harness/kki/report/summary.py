@@ -43,7 +43,8 @@ def summary_lines(run: Run, *, width: int = 80, height: int = 24) -> list[str]:
     seconds = max(0.0, (run.finished - run.started).total_seconds())
     head = [
         headline(run),
-        f"{run.use} of {run.target}, level {run.level}, seed {run.seed}: {run.exchange_count} exchanges in {seconds:.1f} s",
+        f"{run.use} of {run.target}, level {run.level}, seed {run.seed}: "
+        f"{run.exchange_count} exchanges in {seconds:.1f} s",
         "",
     ]
     foot = [_row("total", totals(run), width)]
@@ -68,17 +69,23 @@ def _weight(area: Area) -> int:
 
 
 def _heading(width: int) -> str:
-    return " " * _name_width(width) + "".join(f"{name:>9}" for name, _ in _COLUMNS)
+    return " " * _name_width(width) + "".join(f"{name:>{_wide(name)}}" for name, _ in _COLUMNS)
 
 
 def _row(name: str, counts: Mapping[State, int], width: int) -> str:
-    cells = (sum(counts.get(each, 0) for each in states) for _, states in _COLUMNS)
+    cells = ((label, sum(counts.get(each, 0) for each in states)) for label, states in _COLUMNS)
     room = _name_width(width)
-    return f"{shortened(visible(name), room - 1):<{room}}" + "".join(f"{number or '·':>9}" for number in cells)
+    return f"{shortened(visible(name), room - 1):<{room}}" + "".join(
+        f"{number or '·':>{_wide(label)}}" for label, number in cells
+    )
 
 
 def _name_width(width: int) -> int:
-    return max(8, width - 9 * len(_COLUMNS))
+    return max(8, width - sum(_wide(label) for label, _ in _COLUMNS))
+
+
+def _wide(label: str) -> int:
+    return max(len(label), 4) + 2
 
 
 def violation_lines(run: Run, *, most: int = 20) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from kki.rules.knowledge import Knowledge
@@ -130,6 +131,7 @@ class Trail:
     card_timings: dict[str, Timing] = field(default_factory=dict)  # step that failed → times
     redirects: dict[str, str] = field(default_factory=dict)  # path → target of a redirectUrl
     disturbed_by: str | None = None  # the exchange before the next one, if its body was unreadable
+    habits: Any = None  # kki.rules.behaviour's own memory
     count: int = 0
 
     def add(self, view: View, knowledge: Knowledge, spoiled: Iterable[str] = ()) -> None:

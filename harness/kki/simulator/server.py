@@ -10,7 +10,7 @@ from kki.model.http import Headers, Request, Response
 from kki.simulator.business import failed_payment
 from kki.simulator.call import Call
 from kki.simulator.outcomes import Answer, Effect, Refusal, Result, Success
-from kki.simulator.world import Fresh, World, put
+from kki.simulator.world import Earlier, Fresh, World, put
 
 __all__ = ["Decision", "answer", "commit", "decide", "encoded", "written"]
 
@@ -58,7 +58,7 @@ def _decided(call: Call) -> Decision:
     if isinstance(outcome, Refusal) and reached and call.name == "payment":
         effects.append(failed_payment(call))
     if reached and call.external_id and call.operation and call.operation.symmetric:
-        effects.append(_uses(call.external_key, response))
+        effects.append(_uses(call.external_key, Earlier(body=call.request.body, response=response)))
     result: Result = response
     for change in call.behaviour.wire:
         if not isinstance(result, Response):
@@ -98,10 +98,10 @@ def _first_refusal(call: Call) -> tuple[Refusal | None, bool]:
     return None, True
 
 
-def _uses(key: tuple[str, str], response: Response) -> Effect:
+def _uses(key: tuple[str, str], earlier: Earlier) -> Effect:
     def apply(world: World) -> None:
         if key not in world.external_ids:
-            put(world.external_ids, key, response)
+            put(world.external_ids, key, earlier)
 
     return Effect("external-id", apply)
 

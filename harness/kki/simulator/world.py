@@ -54,6 +54,14 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """What an X-EXTERNAL-ID was used for: the request's body, and the reply."""
+
+    body: bytes
+    response: Response
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BindingSession:
     """A binding under DH that waits for the customer's OTP at the redirectUrl."""
 
@@ -79,7 +87,7 @@ class World:
         self.refunds: dict[str, Refund] = {}
         self.refunded: dict[str, int] = {}  # partnerReferenceNo → how many refunds
         self.day: date | None = None
-        self.external_ids: dict[tuple[str, str], Response] = {}  # by partner and id, of `day` alone
+        self.external_ids: dict[tuple[str, str], Earlier] = {}  # by partner and id, of `day` alone
         self.marks: dict[str, int] = {}  # what a persona counts; the correct simulator never reads it
 
     def turn_to(self, now: datetime) -> None:

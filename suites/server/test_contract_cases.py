@@ -1,0 +1,35 @@
+"""The coverage cases that schemathesis compiled from the contract: reviewed, committed, one item each."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from kki.drafting.compiled import as_draft
+from kki.drafting.coverage import CoverageCase
+from kki.drafting.drafts import a_payment
+from kki.fuzz import cases_for
+from kki.plugin import contract_root_under_trial
+
+from .probes import probe
+
+
+@cache
+def cases() -> dict[str, CoverageCase]:
+    return {case.id: case for case in cases_for(contract_root_under_trial())}
+
+
+def parameters():
+    for case in cases().values():
+        yield probe(case.id, id=case.id, operation=case.operation, level="thorough" if case.location == "body" else "standard")
+
+
+@pytest.mark.parametrize("name", list(parameters()))
+def test_a_compiled_case_is_answered_as_the_contract_says(server, name):
+    case = cases()[name]
+    if case.variant.startswith("token"):
+        base = a_payment(server.kit(card_token=server.bound_token()), case.variant)
+    else:
+        base = server.a(case.operation, to_succeed=case.mode == "positive")
+    server.send(as_draft(case, base, server.kit().reference))

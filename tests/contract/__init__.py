@@ -1,0 +1,1 @@
+"""Tests of the contract as data, and of what reads it."""

@@ -1,0 +1,155 @@
+"""The judge: every detector and rule on every exchange, one after the other, with the memory of those before.
+
+Pure, and linear in the number of exchanges: the trail remembers what rules ask for, never the exchanges.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import TypeVar
+
+import kki.rules
+from kki.model.exchange import Exchange
+from kki.model.requirement import Party
+from kki.model.verdict import Broken, Faulty, Holds, Judgement, NotApplicable, Unknown, Verdict
+from kki.rules import behaviour
+from kki.rules.carddata import failed_step
+from kki.rules.faults import DETECTORS, NOBODY, Detection, Detector, client_judgement, resolved, server_judgement
+from kki.rules.knowledge import Knowledge
+from kki.rules.registry import RULES, Scene
+from kki.rules.robustness import unreadable
+from kki.rules.shape import Found, Shapes
+from kki.rules.trail import Trail
+from kki.rules.view import look
+
+T = TypeVar("T")
+
+_STRENGTH = {Faulty: 4, Broken: 3, Unknown: 2, Holds: 1, NotApplicable: 0}
+_ALL = kki.rules.__all__  # importing the package has registered them
+
+
+class _Sheet:
+    """The judgements of one exchange, one for each row: the strongest said of it."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Judgement] = {}
+
+    def note(self, requirement: str | None, judgement: Judgement | None) -> None:
+        if requirement is None or requirement == NOBODY or judgement is None:
+            return
+        old = self.rows.get(requirement)
+        if isinstance(old, Broken) and isinstance(judgement, Broken):
+            self.rows[requirement] = Broken(old.findings + judgement.findings)
+        elif old is None or _STRENGTH[type(judgement)] > _STRENGTH[type(old)]:
+            self.rows[requirement] = judgement
+
+
+class Judge:
+    """One trail. `judge` each exchange in the order of sending, then `finish` once."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self.knowledge = knowledge
+        self.trail = Trail()
+        self.shapes = Shapes(knowledge.contract)
+        in_force = knowledge.in_force
+        self.detectors = tuple(each for each in DETECTORS if in_force(each.reading))
+        self.rules = tuple(each for each in RULES if each.judge is not None and in_force(each.reading))
+        self.endings = tuple(each for each in RULES if each.at_end is not None and in_force(each.reading))
+
+    def judge(self, exchange: Exchange) -> tuple[Verdict, ...]:
+        """What this exchange says of client and server. Never raises: a rule that fails gives Faulty."""
+        sheet = _Sheet()
+        view = _guarded(lambda: look(exchange, self.knowledge))
+        if isinstance(view, Faulty):
+            return (Verdict(requirement="KKI-ROB-320", exchange=exchange.id, party=Party.SERVER, judgement=view),)
+        scene = Scene(view=view, knowledge=self.knowledge, trail=self.trail)
+        behaviour.note_fetch(view, self.trail)
+        self._detect(scene, sheet)
+        self._shape(scene, sheet)
+        for fault in scene.found.faults:
+            sheet.note(fault.server, server_judgement(fault, scene.found, view.reply))
+        for rule in self.rules:
+            if not rule.operations or view.name in rule.operations:
+                judging = rule.judge
+                assert judging is not None  # those without are left out above
+                sheet.note(rule.id, _guarded(lambda judging=judging: judging(scene)))  # type: ignore[misc]  # default binds
+        self._remember(scene)
+        return self._verdicts(sheet, exchange.id)
+
+    def finish(self) -> tuple[Verdict, ...]:
+        """Judgements over the whole trail: what came next, or never came."""
+        sheet = _Sheet()
+        for rule in self.endings:
+            ending = rule.at_end
+            assert ending is not None  # those without are left out above
+            sheet.note(rule.id, _guarded(lambda ending=ending: ending(self.trail, self.knowledge)))  # type: ignore[misc]
+        for requirement, judgement in behaviour.leftovers(self.trail).items():
+            sheet.note(requirement, judgement)
+        return self._verdicts(sheet, "")
+
+    def _verdicts(self, sheet: _Sheet, exchange: str) -> tuple[Verdict, ...]:
+        rows = self.knowledge.contract.requirements
+        return tuple(
+            Verdict(requirement=name, exchange=exchange, party=rows[name].party, judgement=judgement)
+            for name, judgement in sheet.rows.items()
+        )
+
+    def _detect(self, scene: Scene, sheet: _Sheet) -> None:
+        found = scene.found
+        for detector in self.detectors:
+            if detector.operations and scene.view.name not in detector.operations:
+                continue
+            seen: Detection | Faulty = _guarded(lambda look=detector.look: look(scene))  # type: ignore[misc]
+            if isinstance(seen, Faulty):
+                for name in (detector.client, *detector.servers):
+                    sheet.note(name, seen)
+            elif isinstance(seen, Unknown):
+                found.unknown.append((detector.fitting, seen.missing, detector.name))
+                sheet.note(detector.client, seen)
+            elif seen is not None:
+                self._detected(scene, sheet, detector, seen)
+
+    def _detected(self, scene: Scene, sheet: _Sheet, detector: Detector, seen: tuple[object, ...]) -> None:
+        faults = tuple(resolved(fault, detector) for fault in seen)  # type: ignore[arg-type]  # Detection's own tuple
+        scene.found.faults += faults
+        for client in {detector.client, *(fault.client for fault in faults)}:
+            if client is not None and client != NOBODY:
+                sheet.note(client, client_judgement(client, faults))
+
+    def _shape(self, scene: Scene, sheet: _Sheet) -> None:
+        found = _guarded(lambda: self.shapes.of_request(scene.view, self.knowledge))
+        if isinstance(found, Faulty):
+            sheet.note("KKI-FLD-020", found)
+        else:
+            self._shaped(scene, sheet, found)
+        replies = _guarded(lambda: self.shapes.of_reply(scene.view, self.knowledge))
+        if isinstance(replies, Faulty):
+            sheet.note("KKI-ROB-320", replies)
+            return
+        for name, judgement in replies.items():
+            sheet.note(name, judgement)
+
+    def _shaped(self, scene: Scene, sheet: _Sheet, found: Found) -> None:
+        scene.found.faults += tuple(found.faults)
+        for name in found.unknown:
+            missing = f"{name}, which was hidden when the recording was made"
+            scene.found.unknown.append((frozenset({(400, "*")}), missing, f"shape.{name}"))
+        for name, judgement in found.clients.items():
+            sheet.note(name, judgement)
+
+    def _remember(self, scene: Scene) -> None:
+        marks = ["unreadable"] if unreadable(scene.view) else []
+        step = failed_step(scene)
+        if step is not None:
+            marks.append(f"card data:{step}")
+        self.trail.add(scene.view, self.knowledge, marks)
+        behaviour.remember(scene.view, self.trail)
+
+
+def _guarded(run: Callable[[], T]) -> T | Faulty:
+    """Whatever goes wrong in a rule is our fault, never the party's."""
+    try:
+        return run()
+    except Exception:  # the one place where a rule's own failure becomes a verdict on us
+        return Faulty(traceback.format_exc(limit=8))

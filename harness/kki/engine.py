@@ -32,7 +32,24 @@ def arguments(conductor: Conductor, workers: int) -> list[str]:
 
 
 class Seat:
-    """Gives the conductor its place in pytest's configuration, and takes pytest's voice away."""
+    """Lets the conductor listen, and takes pytest's voice away."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        self.conductor = conductor
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """After pytest's own reporter is there: ours listens, its words go nowhere."""
+        config.pluginmanager.register(Listener(self.conductor), "kki-listener")
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # for the workers that xdist starts
+        voice = config.pluginmanager.getplugin("terminalreporter")
+        if voice is not None:
+            config.pluginmanager.unregister(voice)
+        nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # lives as long as the process
+        config.pluginmanager.register(TerminalReporter(config, nowhere), "terminalreporter")
+
+class Place:
+    """Puts the conductor where the plugin looks for it, before the plugin looks."""
 
     def __init__(self, conductor: Conductor) -> None:
         self.conductor = conductor
@@ -41,21 +58,7 @@ class Seat:
     def pytest_configure(self, config: pytest.Config) -> None:
         config.stash[CONDUCTOR] = self.conductor
         config.stash[WORKER] = self.conductor.worker
-        config.pluginmanager.register(Listener(self.conductor), "kki-listener")
-        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # for the workers that xdist starts
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """After every plugin has found the reporter it wanted."""
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_cmdline_main(self, config: pytest.Config) -> None:
-        voice = config.pluginmanager.getplugin("terminalreporter")
-        if voice is not None:
-            config.pluginmanager.unregister(voice)
-        nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # lives as long as the process
-        config.pluginmanager.register(TerminalReporter(config, nowhere), "terminalreporter")
 
 
 def quiet_plugins(conductor: Conductor) -> list[object]:
-    return [Seat(conductor)]
+    return [Place(conductor), Seat(conductor)]

@@ -38,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "level(name): from which level on the case runs")
     config.addinivalue_line("markers", "operation(name): the operation that the case is about")
     config.addinivalue_line("markers", "exercises(*ids): the requirements that the case must decide")
+    config.addinivalue_line("markers", "xdist_group(name): cases that share state, kept in one process")
     handed = getattr(config, "workerinput", {}).get("kki")
     if handed is not None:
         from kki.run import Worker
@@ -52,10 +53,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _asked(config: pytest.Config) -> bool:
-    return bool(_base_url(config) or config.getoption("--kki-profile"))
+    return bool(target_of(config) or config.getoption("--kki-profile"))
 
 
-def _base_url(config: pytest.Config) -> str | None:
+def target_of(config: pytest.Config) -> str | None:
     """Our own option, else pytest-base-url's where that plugin is installed and our suites are what is run."""
     own: str | None = config.getoption("--kki-base-url")
     if own:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,15 +16,17 @@ from kki.catalogue import catalogue
 from kki.edges import contract as contracts
 from kki.edges import entropy, preflight, store
 from kki.edges.client import Client, RequestLimitReached
-from kki.grading import Policy, Tally
+from kki.grading import Policy, Tally, overall
 from kki.judge import Judge
 from kki.model.contract import Contract
 from kki.model.exchange import Exchange, Record
 from kki.model.profile import Credentials, Limits, Profile, TestData, Waiver
 from kki.model.requirement import Party
-from kki.model.run import CaseResult, Run
-from kki.model.verdict import Broken, Faulty, Finding, Grade, Holds, Judgement, NotApplicable, Overall, Unknown, Verdict
-from kki.redaction import Redactor, redactor_for
+from kki.model.run import CaseResult, NotTried, Quoted, Run
+from kki.model.verdict import (
+    Broken, Faulty, Finding, Grade, Holds, Judgement, NotApplicable, Outcome, Overall, Unknown, Verdict,
+)  # fmt: skip
+from kki.redaction import redactor_for
 from kki.rules.knowledge import Knowledge
 from kki.session import Session
 
@@ -113,7 +118,7 @@ class Worker:
         self.policy = Policy.of(profile, contract, entropy.now().date())
         self.judge = Judge(knowledge_of(profile, contract))
         client = Client(base_url, profile.credentials, profile.limits, now=entropy.now)
-        self.session = Session(profile=profile, contract=contract, client=client, judge=self.judge)
+        self.session = Session(profile=profile, contract=contract, client=client, judge=self.judge, seed=seed)
         self.planned = 0
         self.stopped = ""
         self._silent = 0
@@ -234,13 +239,14 @@ class Conductor:
         self.count_planned = 0
         self.exchange_count = 0
         self.faults: list[str] = []
-        self.notes: list[tuple[str, str]] = []
+        self.cut_short: list[tuple[str, str]] = []
         self.started = entropy.now()
         self.finish_with_pytest = False
         self.interrupted = False
         self.redactor = redactor_for(profile, salt=self.salt)
         operations = {op.path: op.name for op in contract.operations.values()}
-        self.operations = operations
+        self.signing: dict[str, tuple[tuple[str, str], ...]] = {}
+        self.power: Mapping[str, Any] | None = None
         self.writer = store.ExchangeWriter(output / store.EXCHANGES, self.redactor, operations=operations) if output else None
 
     # -- before ----------------------------------------------------------------------------------
@@ -329,29 +335,141 @@ class Conductor:
         for row in ended["verdicts"]:
             self.tally.add(self._redacted(verdict_from_plain(row)))
         if ended["stopped"]:
-            self.notes.append(("the rest of the run", ended["stopped"]))
+            self.cut_short.append(("the rest of the run", ended["stopped"]))
 
     # -- after -----------------------------------------------------------------------------------
-
-    def run(self) -> Run:
-        """The run as it stands now."""
-        rows = self.tally.results(self.catalogue, self.policy, parties=(Party.SERVER,), only=self.only)
-        partial = self.interrupted or bool(self.faults) or bool(self.notes)
-        return Run(
-            use="check", overall=self.tally.overall(rows), harness=kki.__version__, contract=self.contract.digest, target=self.target,
-            seed=self.seed, level=self.level, started=self.started.astimezone(UTC), finished=entropy.now(),
-            exchange_count=self.exchange_count, requirements=tuple(rows), partial=partial, cases=tuple(self.cases),
-            not_tried=tuple(self._not_tried()), readings=dict(self.profile.readings),
-        )
 
     @property
     def policy(self) -> Policy:
         return self.worker.policy
 
-    def _not_tried(self) -> list[tuple[str, str]]:
+    def run(self) -> Run:
+        """The run as it stands now."""
+        rows = self.tally.results(self.catalogue, self.policy, parties=(Party.SERVER,), only=self.only)
+        return Run(
+            use="check", overall=overall(rows), harness=kki.__version__, contract=self.contract.digest, target=self.target,
+            seed=self.seed, level=self.level, started=self.started.astimezone(UTC), finished=entropy.now(),
+            exchange_count=self.exchange_count, requirements=rows, cases=tuple(self.cases),
+            partial=self.interrupted or bool(self.faults) or bool(self.cut_short), not_tried=tuple(self._not_tried()),
+            notes=tuple(self._notes()), profile_digest=digest_of(self.profile), replay=self._replay(),
+            signing=self.signing, pseudonyms=dict(self.redactor.pseudonyms()), power=self.power,
+            **told_by(self.contract, self.profile),
+        )  # fmt: skip
+
+    def close(self, lang: str = "en") -> Run:
+        """Write `run.json` and every report. The evidence stands already."""
+        run = self.run()
+        if self.output is not None:
+            store.write_run(self.output, run)
+            store.write_reports(self.output, run, lang=lang)
+            store.point_latest(self.output)
+        return run
+
+    def exit_code(self, run: Run) -> int:
+        """0 conforms, 1 does not, 3 our own fault, 4 incomplete (interface.md)."""
+        if run.overall is Overall.DOES_NOT_CONFORM:
+            return 1
+        if self.faults or any(row.outcome is Outcome.FAULTY for row in run.requirements):
+            return 3
+        return 0 if run.overall is Overall.CONFORMS and not run.partial else 4
+
+    def finish(self) -> int:
+        """For pytest's own runs: close, and give pytest its exit code."""
+        return self.exit_code(self.close())
+
+    def _replay(self) -> str:
+        where = f" --run {self.output}" if self.output is not None else ""
+        plan = "" if self.profile.source == "built in" else f" --profile {self.profile.source}"
+        return f"kki replay {{exchange}}{where}{plan}"
+
+    def _notes(self) -> Iterable[str]:
+        for waiver in self.profile.waivers:
+            yield f"Waived until {waiver.expires.isoformat()}: {waiver.requirement}, {waiver.reason}"
+        if self.interrupted:
+            yield "The run was interrupted; what had not been tried by then is undecided."
+        for what, why in self.cut_short:
+            yield f"{what}: {why}"
+        for fault in self.faults:
+            yield f"The harness itself failed; this says nothing about the server. {fault}"
+
+    def _not_tried(self) -> Iterable[NotTried]:
         reasons: dict[str, list[str]] = {}
         for case in self.cases:
             if case.outcome == "skipped":
                 reasons.setdefault(case.reason, []).append(case.title)
-        rows = [(f"{len(titles)} case{'s' if len(titles) > 1 else ''}, first {titles[0]}", why) for why, titles in reasons.items()]
-        return rows + self.notes
+        for why, titles in reasons.items():
+            more = f" and {len(titles) - 1} more" if len(titles) > 1 else ""
+            yield NotTried(what=titles[0] + more, why=why)
+        for what, why in self.cut_short:
+            yield NotTried(what=what, why=why)
+
+
+def told_by(contract: Contract, profile: Profile) -> dict[str, Any]:
+    """What every report quotes from the contract: areas, documents, operations, readings in force."""
+    return {
+        "areas": dict(AREAS),
+        "documents": {key: Quoted(title=row.title, url=row.url) for key, row in contract.documents.items()},
+        "operations": {op.path: op.name for op in contract.operations.values()},
+        "readings": {name: contract.choice(name, profile.readings) for name, row in contract.readings.items() if row.choices},
+    }  # fmt: skip
+
+
+def digest_of(profile: Profile) -> str:
+    """Of the plan without its secrets: what was tried, under which readings, limits and waivers."""
+    limits = dataclasses.asdict(profile.limits)
+    waivers = [[row.requirement, row.reason, row.expires.isoformat()] for row in profile.waivers]
+    plain = {
+        "target": profile.base_url, "client": profile.credentials.client_id, "readings": dict(profile.readings),
+        "limits": limits, "waivers": waivers, "plan": dict(profile.plan),
+    }  # fmt: skip
+    return "sha256:" + hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+AREAS: Mapping[str, str] = {
+    "SIG": "Symmetric signature", "HDR": "Headers", "PAY": "Payment", "BND": "Card binding", "UNB": "Card unbinding",
+    "RFD": "Refund", "FLD": "Fields in general", "CRD": "Card data", "TOK": "Tokens", "RSP": "Reply and response code",
+    "RSN": "Reason of a refusal", "STA": "State and uniqueness", "SEC": "Secrecy", "ROB": "Robustness",
+    "BEH": "Client's behaviour", "EVT": "Internal event",
+}  # fmt: skip
+
+
+def conductor_for_pytest(config: pytest.Config) -> Conductor:
+    """`pytest suites/server --kki-base-url URL`: the same run without our command line. Raises ConfigurationError."""
+    import pytest
+
+    from kki.edges import settings
+    from kki.edges.errors import ConfigurationError
+    from kki.plugin import Listener, contract_root_under_trial, target_of
+
+    root = contract_root_under_trial()
+    contract = contracts.load(root)
+    try:
+        plan = settings.load_profile(
+            Path(config.getoption("--kki-profile")) if config.getoption("--kki-profile") else None,
+            base_url=target_of(config), env=dict(os.environ), contract=contract, today=entropy.now().date(),
+        )
+        if plan.base_url is None:
+            raise ConfigurationError(["expected a target, but neither --kki-base-url nor the profile names one"])
+        output = config.getoption("--kki-output")
+        conductor = Conductor(
+            profile=plan, contract=contract, base_url=plan.base_url, level=config.getoption("--kki-level"),
+            only=_wanted(contract, config.getoption("--kki-only")), seed=config.getoption("--kki-seed"),
+            output=Path(output) if output else None, contract_root=root,
+            workers=int(config.getoption("numprocesses", 0) or 0),
+        )
+        fatal = [check for check in conductor.preflight() if check.fatal and not check.ok]
+        if fatal:
+            raise ConfigurationError([f"{check.name}: {check.says}. {check.fix}" for check in fatal])
+    except ConfigurationError as error:
+        raise pytest.UsageError("\n".join(error.problems)) from None
+    conductor.finish_with_pytest = True
+    config.pluginmanager.register(Listener(conductor), "kki-listener")
+    return conductor
+
+
+def _wanted(contract: Contract, names: Iterable[str]) -> frozenset[str]:
+    """Ids of these requirements and areas."""
+    asked = {name.upper().removeprefix("KKI-") for name in names}
+    return frozenset(
+        row.id for row in contract.requirements.values() if row.area in asked or row.id.removeprefix("KKI-") in asked
+    )

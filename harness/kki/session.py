@@ -46,13 +46,14 @@ class Session:
 
     def __init__(
         self, *, profile: Profile, contract: Contract, client: Client, judge: Judge,
-        now: Callable[[], datetime] = entropy.now,
+        now: Callable[[], datetime] = entropy.now, seed: int = 0,
     ) -> None:
         self.profile = profile
         self.contract = contract
         self.client = client
         self.judge = judge
         self.now = now
+        self.seed = seed
         self.tokens = Tokens()
         self.watched = Watched()
         self.case = "preflight"

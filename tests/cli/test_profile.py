@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -13,9 +14,10 @@ import pytest
 from kki.edges import addresses, entropy, settings
 from kki.edges import contract as contracts
 from kki.edges.errors import ConfigurationError
+from kki.edges.listener import world_of
 from kki.model.contract import Contract
 from kki.model.profile import Credentials, Profile, TestData
-from kki.snap import asymmetric
+from kki.snap import asymmetric, tokens
 
 SECRET = "SK-canary-1f0c77-never-shown"
 ENV = {"CARD_TOKEN": "0f52e5820f4c381db88a1cf91d57b73f"}
@@ -301,3 +303,32 @@ def test_chance_gives_what_its_names_promise() -> None:
     assert digits[0] != "0"
     assert entropy.now().utcoffset() is not None
     assert 0 <= entropy.seed() < 2**31
+
+
+def test_the_built_in_world_refuses_what_must_be_refused(contract: Contract) -> None:
+    """What the embedded run needs to decide every requirement: an expired token, and another partner's."""
+    built_in = settings.built_in_profile(contract)
+    assert built_in.test_data.expired_b2b_token is not None
+    public = asymmetric.public_key_of(entropy.issuer_key())
+    assert isinstance(public, str)
+    claims = tokens.read_b2b(built_in.test_data.expired_b2b_token, public)
+    assert isinstance(claims, tokens.Claims)
+    assert (claims.issuer, claims.client_id) == ("DOKU", built_in.credentials.client_id)
+    assert claims.expires < entropy.now()
+    other = built_in.other_partner
+    assert other is not None
+    assert other.client_id != built_in.credentials.client_id
+    assert other.private_key != built_in.credentials.private_key
+    assert world_of(built_in, contract).setup.partners.keys() == {built_in.credentials.client_id, other.client_id}
+
+
+def test_filling_brings_the_other_partner_and_the_expired_token(contract: Contract) -> None:
+    mine = Profile(credentials=Credentials(client_id="BRN-0009-0000000000009"))
+    spare = settings.built_in_profile(contract)
+    filled = settings.filled(mine, spare)
+    assert filled.other_partner == spare.other_partner
+    claims = tokens.peek(filled.test_data.expired_b2b_token or "")
+    assert claims is not None
+    assert claims.client_id == "BRN-0009-0000000000009"
+    own = replace(mine, test_data=TestData(expired_b2b_token="opaque"))
+    assert settings.filled(own, spare).test_data.expired_b2b_token == "opaque"

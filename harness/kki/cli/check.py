@@ -87,6 +87,8 @@ def _tried(terminal: Terminal, conductor: "Conductor", workers: int, lang: str) 
         if not check_.ok:
             terminal.note(f"{check_.name}: {check_.says}; {check_.fix}.")
     _run_pytest(terminal, conductor, workers)
+    if conductor.exchange_count == 0 or not conductor.cases:
+        conductor.broke("the suites", "no case was run")
     run = conductor.close(lang)
     if terminal.json:
         from kki.model.run import as_json

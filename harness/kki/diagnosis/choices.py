@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
+from kki.diagnosis.card_names import CARD_NAMES, CARD_REQUIREMENTS
 from kki.diagnosis.names import NAMES, Ingredient
 
 T = TypeVar("T")
@@ -36,19 +37,35 @@ class Choice(Generic[T]):
 
 def wrong(name: str, value: T, detail: str = "", *, shown: str | None = None, paired: bool = True) -> Choice[T]:
     """The wrong choice of this name; `detail` fills the gap in its sentence."""
-    named = NAMES[name]
+    named = NAMES.get(name) or CARD_NAMES[name]
     deviation = Deviation(
         name=name,
         ingredient=named.ingredient,
         did=named.did.replace("{}", detail),
         fix=named.fix,
         rank=named.rank,
-        requirement=_REQUIREMENTS.get(named.ingredient, "KKI-SIG-010"),
+        requirement=_requirement(name, named.ingredient),
     )
     return Choice(value, deviation, shown, paired)
 
 
-_REQUIREMENTS = {Ingredient.BODY: "KKI-SIG-030", Ingredient.ENCODING: "KKI-SIG-020", Ingredient.CLIENT: "KKI-TOK-016"}
+def named(name: str, detail: str = "") -> Deviation:
+    """The deviation alone, for searches that need no choice of values."""
+    deviation = wrong(name, None, detail).deviation
+    assert deviation is not None
+    return deviation
+
+
+# The other forms that readings.toml knows of the body; any other wrong body is another text altogether.
+_BODY_FORMS = ("body-not-minified", "reserialised")
+
+
+def _requirement(name: str, ingredient: Ingredient) -> str:
+    if name in CARD_NAMES:
+        return CARD_REQUIREMENTS.get(name) or ("KKI-CRD-014" if ingredient is Ingredient.PAYLOAD else "KKI-CRD-010")
+    if ingredient is Ingredient.ENCODING:
+        return "KKI-SIG-020"
+    return "KKI-SIG-030" if name in _BODY_FORMS else "KKI-SIG-010"
 
 
 def distinct(
@@ -68,12 +85,12 @@ def distinct(
             continue
         shared.setdefault(key, set()).add(choice.deviation.name)
         best = choice if choice.deviation.rank < held.deviation.rank else held
-        merged[key] = replace(best, paired=held.paired or choice.paired)
+        merged[key] = best if best.paired or held is choice else replace(best, paired=held.paired or choice.paired)
     return tuple(_with_alike(choice, shared.get(key, set())) for key, choice in merged.items())
 
 
 def _with_alike(choice: Choice[T], names: set[str]) -> Choice[T]:
-    if choice.deviation is None:
+    if choice.deviation is None or len(names) < 2:
         return choice
     alike = tuple(sorted(names - {choice.deviation.name}))
     return replace(choice, deviation=replace(choice.deviation, alike=alike))

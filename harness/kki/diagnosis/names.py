@@ -5,6 +5,8 @@ common the mistake is, 1 the commonest; it orders explanations that fit equally 
 (escapes, spaced bodies, RSA variant, millisecond forms) and from what HMAC schemes in general are got wrong by.
 """
 
+# ruff: noqa: E501 — a table: one mistake a line reads better than one mistake in four lines
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -26,6 +28,13 @@ class Ingredient(Enum):
     KEY = "key"
     ALGORITHM = "algorithm"
     ENCODING = "encoding"
+    # of card data
+    CONTAINER = "container"
+    DERIVATION = "card key"
+    MODE = "cipher mode"
+    VECTOR = "initialisation vector"
+    PADDING = "padding"
+    PAYLOAD = "payload"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +178,7 @@ NAMES: Mapping[str, Named] = {
     "key-hashed": Named(_I.KEY, 5, "The key is a hash of the client secret ({}).", _KEY_FIX),
     "key-with-ampersand": Named(_I.KEY, 6, "The key is the client secret with “&” after it, as in OAuth 1.0.", _KEY_FIX),
     "key-without-prefix": Named(_I.KEY, 4, "The key is the client secret without its prefix.", "The prefix, such as “SK-”, belongs to the secret."),
+    "key-other-charset": Named(_I.KEY, 5, "The key is the client secret in UTF-16 instead of UTF-8.", "Take the secret's UTF-8 octets (.NET: Encoding.UTF8, not Encoding.Unicode)."),
     "key-cut-short": Named(_I.KEY, 5, "The key is only the first {} characters of the client secret.", _KEY_FIX),
     "shared-key-for-secret": Named(_I.KEY, 1, "The key is the shared key, which is for card data, instead of the client secret.", "Sign with the client secret; the shared key encrypts cardData and nothing else."),
     "client-id-for-secret": Named(_I.KEY, 2, "The key is the client id instead of the client secret.", _KEY_FIX),
@@ -187,7 +197,10 @@ NAMES: Mapping[str, Named] = {
     "rsa-hashed-twice": Named(_I.ALGORITHM, 3, "The string to sign was hashed before it was given to a signer that hashes once more ({}).", "Give the string to sign itself to the signer. " + _RSA_FIX),
     "rsa-without-hash-name": Named(_I.ALGORITHM, 4, "The RSA signature holds the bare {}, without PKCS#1's hash identifier.", _RSA_FIX),
     "hmac-for-rsa": Named(_I.ALGORITHM, 1, "The token request was signed with {} under the client secret instead of RSA.", _RSA_FIX),
-    "symmetric-variant": Named(_I.ALGORITHM, 3, "The token request has a transaction's symmetric signature: {} over METHOD:path::digest:timestamp.", _RSA_FIX),
+    "symmetric-variant": Named(_I.ALGORITHM, 3, "The token request has a transaction's symmetric signature: HMAC-SHA512 over METHOD:path:{}digest:timestamp.", _RSA_FIX),
+    "rsa-other-key": Named(_I.ALGORITHM, 1, "The signature was made with another private key than the one whose public half is registered.", "Register the public half of the key that signs, or sign with the private half of the key that is registered."),
+    "rsa-without-hash": Named(_I.ALGORITHM, 4, "The text itself was padded and encrypted with the private key, without a hash.", _RSA_FIX),
+    "signature-reused": Named(_I.ALGORITHM, 2, "The signature of an earlier request was sent again.", "Sign each request afresh, over its own body and its own X-TIMESTAMP."),
     # --- encoding ---
     "hex": Named(_I.ENCODING, 1, "The signature is written in hexadecimal instead of Base64.", _BASE64_FIX),
     "hex-upper-case": Named(_I.ENCODING, 2, "The signature is written in upper-case hexadecimal.", _BASE64_FIX),
@@ -203,5 +216,8 @@ NAMES: Mapping[str, Named] = {
     "quoted": Named(_I.ENCODING, 4, "The signature stands in quotation marks.", _BASE64_FIX),
     "prefixed": Named(_I.ENCODING, 3, "The signature has “{}” in front of it.", "X-SIGNATURE holds the Base64 text and nothing else."),
     "cut-short": Named(_I.ENCODING, 4, "The signature is cut short: {}.", "Send the signature whole; look for a column or a variable that is too short."),
+    "lengthened": Named(_I.ENCODING, 4, "The signature has more text after it.", "X-SIGNATURE holds the Base64 text and nothing else."),
+    "plus-as-blank": Named(_I.ENCODING, 3, "The signature has blanks where its Base64 has “+”, as after a URL-decoding.", "A header value is not URL-encoded: send the Base64 as it is."),
+    "bytes-printed": Named(_I.ENCODING, 3, "The signature is the printed form of a bytes object, b'…'.", "Decode the octets to text first (Python: base64.b64encode(mac).decode())."),
     "case-lost": Named(_I.ENCODING, 4, "The letters of the signature were all put in {} case, which Base64 does not survive.", _BASE64_FIX),
 }  # fmt: skip

@@ -12,27 +12,32 @@ from kki.model.http import Request
 from kki.snap.tokens import bearer_lenient
 
 # What programs write where a variable holds nothing, and what templates leave where nothing was filled in.
-_PLACEHOLDERS = ("undefined", "null", "None", "nil", "[object Object]", "[object Promise]", "{accessToken}", "accessToken")
+_PLACEHOLDERS = (
+    "undefined", "null", "None", "nil", "[object Object]", "[object Promise]", "{accessToken}", "accessToken",
+)  # fmt: skip
 _COLUMNS = (32, 50, 64, 100, 128, 191, 200, 250, 255, 256, 500, 512, 1000, 1024)  # usual widths of a database column
 _VERSION = re.compile(r"/v([0-9]+)(?:\.[0-9]+)?(?=/)")
 _DOKU_HOSTS = ("api-sandbox.doku.com", "api.doku.com")  # overview page: sandbox and production
 _PREFIXES = ("/api", "/snap", "/v1.0", "...", ".../", "..", "/index.php", "/public")  # ".../" is how the page prints it
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Material:
-    """What the search may draw on besides the request. Anything may be missing."""
+    """What the search may draw on besides the request. Anything may be missing. `repr` shows none of it."""
 
     request: Request
     client_secret: str = ""
     client_id: str = ""
     shared_key: str = ""
-    private_key: str = ""
     public_key: str = ""
     customer_token: str = ""
     earlier_tokens: Sequence[str] = ()
+    earlier_signatures: Sequence[str] = ()
+    private_keys: Sequence[str] = ()  # PEM: did one of them make what the public key does not verify?
     origin: str = ""
     paths: Sequence[str] = ()
+    body_form: str = "minified"  # reading body-canonical-form
+    encoding: str = "base64"  # reading signature-encoding
 
     def header(self, name: str) -> str:
         return self.request.headers.get(name) or ""
@@ -158,7 +163,7 @@ def _stand_ins(material: Material) -> Iterator[Choice[str]]:
     for client_id in material.client_ids:
         yield wrong("client-id-for-token", client_id, shown=client_id)
     if material.client_secret:
-        yield wrong("secret-for-token", material.client_secret)
+        yield wrong("secret-for-token", material.client_secret, shown="‹client secret›")
 
 
 def _hidden(choice: Choice[str], sent: str) -> Choice[str]:
@@ -181,6 +186,5 @@ def client_ids(material: Material) -> tuple[Choice[str], ...]:
     others += [wrong("client-id-with-blanks", value) for value in (f"{sent} ", f" {sent}", f"{sent}\n", f"{sent}\r\n")]
     others.append(wrong("client-id-empty", ""))
     if material.client_secret:
-        secret = material.client_secret
-        others.append(wrong("secret-for-client-id", secret, shown=shortened(secret)))
+        others.append(wrong("secret-for-client-id", material.client_secret, shown="‹client secret›"))
     return distinct(Choice(sent), others)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -51,3 +52,9 @@ def rsa_pair() -> tuple[str, str]:
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     return private.decode("ascii"), public.decode("ascii")
+
+
+@lru_cache(maxsize=1)
+def issuer_key() -> str:
+    """The key with which this process's simulators sign B2B tokens. Nobody else needs it, so one a process will do."""
+    return rsa_pair()[0]

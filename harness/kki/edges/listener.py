@@ -1,7 +1,9 @@
-"""A simulator behind a socket. The only door to `uvicorn`.
+"""A simulator, or another ASGI application, behind a socket. The only door to `uvicorn`.
 
-A plain ASGI application: it keeps the raw path, the order and the duplicates of headers, which are evidence. Every
-decision is made inside the event loop's thread, so that two requests never meet half-way in the world.
+Every decision is made inside the event loop's thread, so that two requests never meet half-way in the world.
+
+Clients may be hostile: a head or a body that does not come to its end, more connections than there are files, more
+requests than can be judged. Each has a limit, and none of them costs another client more than a moment.
 """
 
 from __future__ import annotations
@@ -11,9 +13,7 @@ import contextlib
 import signal
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from types import FrameType
 from typing import Any
@@ -23,38 +23,23 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kki.edges import entropy
 from kki.edges.errors import ConfigurationError
+from kki.edges.front import TRANSPORT, App, Application, Front, Watch
 from kki.model.contract import Contract
-from kki.model.exchange import Exchange
-from kki.model.http import Headers, Request, Response
 from kki.model.profile import Profile
 from kki.simulator.behaviour import Behaviour
 from kki.simulator.correct import CORRECT
-from kki.simulator.outcomes import Drop, Hang, Result, Slow
-from kki.simulator.server import commit, decide
-from kki.simulator.setup import MAX_BODY, setup_from
+from kki.simulator.setup import setup_from
 from kki.simulator.world import World
 
-RACE_WINDOW_S = 0.02  # how long a persona that races with itself forgets what it has decided
-SILENCE_S = 600.0  # how long a hanging persona keeps a connection
-READ_S = 30.0  # how long a client may keep us waiting for the next piece of a body
+HEAD_S = 20.0  # how long the head of a request may take from its first octet, or from the connection
+MOST_CONNECTIONS = 600  # open at once; the one that idles longest makes room for the next
 _HEADERS_MAX = 1024 * 1024  # octets of one request's head; beyond it h11 refuses the request itself
-_OURS = "kki.transport"
-_FAULT = Response(
-    status=500,
-    headers=Headers.of([("Content-Type", "application/json")]),
-    body=b'{"responseCode":"5000000","responseMessage":"General Error"}',
-)
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Watch = Callable[[Exchange], None]
 
 
 @lru_cache(maxsize=1)
 def _issuer_key() -> str:
     """The key that signs B2B tokens: nobody else needs it, so one a process is enough."""
-    return entropy.rsa_pair()[0]
+    return entropy.issuer_key()
 
 
 def world_of(profile: Profile, contract: Contract, behaviour: Behaviour = CORRECT) -> World:
@@ -66,152 +51,69 @@ def world_of(profile: Profile, contract: Contract, behaviour: Behaviour = CORREC
     return World(setup, behaviour)
 
 
-@dataclass(slots=True)
-class Application:
-    """The ASGI application. `watch` is told of every exchange; `faults` holds what went wrong on our own side."""
-
-    world: World
-    watch: Watch | None = None
-    now: Callable[[], datetime] = entropy.now
-    fresh: Callable[[int], str] = entropy.fresh_id
-    faults: list[str] = field(default_factory=list)
-    _count: int = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        sent_at = self.now()
-        body = await _body(receive)
-        if body is None:  # gone, or too slow
-            await _dropped(scope, receive, b"")
-            return
-        request = request_of(scope, body)
-        result = await self._result(request)
-        failure = await _perform(result, scope, receive, send)
-        self._tell(scope, request, result, sent_at, failure)
-
-    async def _result(self, request: Request) -> Result:
-        try:
-            decision = decide(self.world, request, self.now(), self.fresh)
-            commit(self.world, decision.early)
-        except Exception as error:  # our own fault must not look like the network's
-            self.faults.append(f"{type(error).__name__}: {error}")
-            return _FAULT
-        if decision.late:
-            await asyncio.sleep(RACE_WINDOW_S)
-            commit(self.world, decision.late)
-        return decision.result
-
-    def _tell(self, scope: Scope, request: Request, result: Result, sent_at: datetime, failure: str | None) -> None:
-        if self.watch is None:
-            return
-        self._count += 1
-        response = result.response if isinstance(result, Slow) else result if isinstance(result, Response) else None
-        self.watch(
-            Exchange(
-                id=f"l{self._count}",
-                request=request,
-                response=response,
-                sent_at=sent_at,
-                answered_at=self.now() if response else None,
-                failure=failure,
-                tls=_tls_version(scope),
-            )
-        )
-
-
-def request_of(scope: Scope, body: bytes) -> Request:
-    """The request as it came. Header octets outside ASCII are read as ISO 8859-1 (RFC 9110 section 5.5)."""
-    headers = Headers(tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]))
-    query = scope["query_string"].decode("latin-1")
-    target = scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
-    host = headers.get("host") or ""
-    return Request(
-        method=scope["method"],
-        target=target,
-        headers=headers,
-        body=body,
-        origin=f"{scope['scheme']}://{host}" if host else "",
-    )
-
-
-async def _body(receive: Receive) -> bytes | None:
-    """The body, at most one octet beyond the limit; None when the client went away or made us wait too long."""
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        try:
-            message = await asyncio.wait_for(receive(), READ_S)
-        except TimeoutError:
-            return None
-        if message["type"] == "http.disconnect":
-            return None
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if not message.get("more_body") or size > MAX_BODY:
-            return b"".join(parts)[: MAX_BODY + 1]
-
-
-async def _perform(result: Result, scope: Scope, receive: Receive, send: Send) -> str | None:
-    """What the client will call the failure, if there is one."""
-    match result:
-        case Hang():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(_gone(receive), SILENCE_S)
-            return "timeout"
-        case Drop(sent):
-            await _dropped(scope, receive, sent)
-            return "connection closed"
-        case Slow(response, seconds):
-            await asyncio.sleep(seconds)
-            await _sent(response, send)
-        case Response():
-            await _sent(result, send)
-    return None
-
-
-async def _sent(response: Response, send: Send) -> None:
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.pairs]
-    headers.append((b"content-length", str(len(response.body)).encode()))
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
-
-
-async def _dropped(scope: Scope, receive: Receive, sent: bytes) -> None:
-    transport = scope.get(_OURS)
-    if transport is not None:
-        if sent:
-            transport.write(sent)
-            transport.close()
-        else:
-            transport.abort()
-    await _gone(receive)
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-def _tls_version(scope: Scope) -> str | None:
-    transport = scope.get(_OURS)
-    tls = transport.get_extra_info("ssl_object") if transport is not None else None
-    version = tls.version() if tls is not None else None
-    return str(version) if version else None
-
-
 class _Protocol(H11Protocol):
-    """uvicorn's own, which also hands the application its transport: ASGI has no way to drop a connection."""
+    """uvicorn's own, which also hands the application its transport: ASGI has no way to drop a connection.
+
+    It bounds what uvicorn does not: how many connections there are, and how long the head of a request may take.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._idle_since = 0.0
         inner = self.app
 
         async def with_transport(scope: Any, receive: Any, send: Any) -> None:
-            scope[_OURS] = self.transport
+            scope[TRANSPORT] = self.transport
             await inner(scope, receive, send)
 
         self.app = with_transport
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._idle_since = self.loop.time()
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._make_room()
+        self._time_the_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._time_the_head()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._idle_since = self.loop.time()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timing()
+        super().connection_lost(exc)
+
+    @property
+    def _waits(self) -> bool:
+        """Whether no request is being answered on this connection."""
+        return not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete)
+
+    def _make_room(self) -> None:
+        waiting = (each for each in self.connections if isinstance(each, _Protocol) and each._waits)
+        longest = min(waiting, key=lambda each: each._idle_since, default=None)
+        if longest is not None:
+            longest.transport.abort()
+
+    def _time_the_head(self) -> None:
+        if not self._waits:
+            self._stop_timing()
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_S, self._too_slow)
+
+    def _stop_timing(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _too_slow(self) -> None:
+        self._head_timer = None
+        if self._waits:
+            self.transport.abort()
 
 
 class _Server(uvicorn.Server):
@@ -241,7 +143,7 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _config(application: Application, tls: tuple[str, str] | None) -> uvicorn.Config:
+def _config(application: App, tls: tuple[str, str] | None) -> uvicorn.Config:
     return uvicorn.Config(
         application,
         http=_Protocol,
@@ -261,7 +163,7 @@ def _config(application: Application, tls: tuple[str, str] | None) -> uvicorn.Co
     )
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bound(host: str, port: int, option: str = "listen") -> socket.socket:
     """A listening socket; port 0 takes any free one. ConfigurationError where the address cannot be had."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -272,7 +174,7 @@ def _bound(host: str, port: int) -> socket.socket:
         sock.listen(2048)
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        problem = f"--listen {host}:{port}: expected an address to listen on, but got: {why}."
+        problem = f"--{option} {host}:{port}: expected an address to listen on, but got: {why}."
         raise ConfigurationError([problem]) from None
     return sock
 
@@ -285,7 +187,7 @@ def _url(sock: socket.socket, host: str, tls: tuple[str, str] | None) -> str:
 class Running:
     """A listener in a thread of its own. `stop` may be called twice; also a context manager."""
 
-    def __init__(self, server: _Server, thread: threading.Thread, url: str, application: Application) -> None:
+    def __init__(self, server: _Server, thread: threading.Thread, url: str, application: App) -> None:
         self.url = url
         self.application = application
         self._server = server
@@ -293,11 +195,13 @@ class Running:
 
     @property
     def world(self) -> World:
+        if not isinstance(self.application, Application):
+            raise TypeError(f"Expected a simulator behind {self.url}, but there is another application.")
         return self.application.world
 
     @property
     def faults(self) -> list[str]:
-        return self.application.faults
+        return self.application.faults if isinstance(self.application, Front) else []
 
     def stop(self) -> None:
         self._server.should_exit = True
@@ -317,16 +221,30 @@ def serve(
     *,
     watch: Watch | None = None,
     tls: tuple[str, str] | None = None,
+    prefix: str = "l",
+    backlog: Callable[[], int] = lambda: 0,
 ) -> Running:
     """Answers from another thread, once this returns. `tls`: files of certificate and key, PEM."""
-    sock = _bound(host, port)
-    application = Application(world=world, watch=watch)
+    application = Application(world=world, watch=watch, prefix=prefix, backlog=backlog)
+    return serve_application(application, host, port, tls=tls)
+
+
+def serve_application(
+    application: App,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    tls: tuple[str, str] | None = None,
+    option: str = "listen",
+) -> Running:
+    """Any ASGI application, as `serve` does it. `option` names the option in a problem's sentence."""
+    sock = _bound(host, port, option)
     started = threading.Event()
     server = _Server(_config(application, tls), started.set)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name="kki-listener", daemon=True)
     thread.start()
     if not started.wait(timeout=10):
-        raise ConfigurationError([f"--listen {host}:{port}: expected the listener to start, but it did not."])
+        raise ConfigurationError([f"--{option} {host}:{port}: expected the listener to start, but it did not."])
     return Running(server, thread, _url(sock, host, tls), application)
 
 

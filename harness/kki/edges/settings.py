@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from kki.edges import addresses, entropy
@@ -20,7 +20,7 @@ from kki.edges.profile_tables import Notes, Table
 from kki.edges.references import Unresolved, is_literal, resolved
 from kki.model.contract import Contract
 from kki.model.profile import Credentials, Limits, Profile, TestData, Waiver
-from kki.snap import asymmetric, crypto
+from kki.snap import asymmetric, crypto, tokens
 from kki.snap.canonical import Malformed
 
 BASE_URL_VARIABLE = "KKI_BASE_URL"
@@ -250,28 +250,43 @@ def built_in_profile(contract: Contract) -> Profile:
 
     The test data keep within the contract's own lengths, so that a changed limit reaches them too.
     """
+    credentials = _thrown_away("BRN-0001-0000000000001")
+    cpan = _fitting(contract, "chargeToken", "9360001609987000000")
+    token_length = "bankCardToken"
+    bound = (hashlib.sha256(f"bank card {n}".encode()).hexdigest()[:32] for n in range(16))
+    return Profile(
+        credentials=credentials,
+        other_partner=_thrown_away("BRN-0002-0000000000002"),
+        test_data=TestData(
+            cpan=cpan,
+            otp=_fitting(contract, "otp", "12345678"),
+            bank_card_tokens=tuple(_fitting(contract, token_length, token) for token in bound),
+            auth_code="auth-" + entropy.fresh_id(16),
+            expired_b2b_token=_expired_token(str(credentials.client_id)),
+            ip_address="192.168.1.1",
+            card={"bankCardNo": cpan, "bankCardType": "D", "expiryDate": "1230"},
+        ),
+    )
+
+
+def _thrown_away(client_id: str) -> Credentials:
     private_key, public_key = entropy.rsa_pair()
-    credentials = Credentials(
-        client_id="BRN-0001-0000000000001",
+    return Credentials(
+        client_id=client_id,
         client_secret="SK-" + entropy.fresh_id(40),
         shared_key="shared-" + entropy.fresh_id(24),
         private_key=private_key,
         public_key=public_key,
     )
-    cpan = _fitting(contract, "chargeToken", "9360001609987000000")
-    token_length = "bankCardToken"
-    tokens = (hashlib.sha256(f"bank card {n}".encode()).hexdigest()[:32] for n in range(16))
-    return Profile(
-        credentials=credentials,
-        test_data=TestData(
-            cpan=cpan,
-            otp=_fitting(contract, "otp", "12345678"),
-            bank_card_tokens=tuple(_fitting(contract, token_length, token) for token in tokens),
-            auth_code="auth-" + entropy.fresh_id(16),
-            ip_address="192.168.1.1",
-            card={"bankCardNo": cpan, "bankCardType": "D", "expiryDate": "1230"},
-        ),
+
+
+def _expired_token(client_id: str) -> str | None:
+    """A token as our simulators issue them, good for 900 s from the day before."""
+    issued = entropy.now() - timedelta(days=1)
+    token = tokens.issue_b2b(
+        client_id=client_id, issued_at=issued, private_key_pem=entropy.issuer_key(), nonce=entropy.fresh_id(16)
     )
+    return token if isinstance(token, str) else None
 
 
 def _fitting(contract: Contract, name: str, text: str) -> str:
@@ -308,8 +323,9 @@ def filled(profile: Profile, spare: Profile) -> Profile:
         bank_card_tokens=data.bank_card_tokens or more.bank_card_tokens,
         auth_code=data.auth_code or more.auth_code,
         customer_token=data.customer_token,
-        expired_b2b_token=data.expired_b2b_token,
+        expired_b2b_token=data.expired_b2b_token or _expired_token(str(credentials.client_id)),
         ip_address=data.ip_address or more.ip_address,
         card=data.card or more.card,
     )
-    return replace(profile, credentials=credentials, test_data=test_data)
+    other = profile.other_partner or spare.other_partner
+    return replace(profile, credentials=credentials, other_partner=other, test_data=test_data)

@@ -314,6 +314,27 @@ def write_run(folder: Path, run: Run) -> Path:
     return path
 
 
+def write_reports(folder: Path, run: Run, *, lang: str = "en") -> tuple[Path, ...]:
+    """Every document that stands beside `run.json`, from the evidence on disk: it is redacted, and it is what is left.
+
+    A line of `exchanges.jsonl` that cannot be read is left out of the documents; `read_recording` names it.
+    """
+    from kki.report.render import render  # here: templates and spreadsheets are loaded only at a run's end
+
+    documents = render(run, lambda: evidence(folder), lang)
+    paths = tuple(folder / name for name in documents)
+    for path in paths:
+        write_whole(path, documents[path.name])
+    return paths
+
+
+def evidence(folder: Path) -> Iterator[Record]:
+    """The readable records of a run folder; none where nothing was recorded."""
+    path = folder / EXCHANGES
+    if path.is_file():
+        yield from read_exchanges(path, problems=[])
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Writes beside the file, then renames: a reader or a kill never sees half of it."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")

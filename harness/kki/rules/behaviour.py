@@ -29,6 +29,7 @@ class Charge:
     reference: str
     instrument: str
     rest: str  # everything but the reference
+    order: str  # everything but the reference and the OTP, which a customer may have to type anew
     otp: str | None
 
 
@@ -57,7 +58,7 @@ class Habits:
 
     refused_tokens: dict[str, After] = field(default_factory=dict)
     sent: dict[str, Sent] = field(default_factory=dict)  # by operation and body
-    unsettled: dict[str, tuple[str, After]] = field(default_factory=dict)  # instrument → requirement, charge
+    unsettled: dict[str, tuple[str, After]] = field(default_factory=dict)  # order → requirement, charge
     asked: set[str] = field(default_factory=set)  # references asked for in a status question
     busy: After | None = None
     declined: dict[str, After] = field(default_factory=dict)  # by reference
@@ -86,7 +87,8 @@ def charge_of(view: View) -> Charge | None:
         return None
     instrument = members.get("bankCardToken", members.get("chargeToken"))
     rest = {name: value for name, value in members.items() if name != "partnerReferenceNo"}
-    return Charge(reference, fingerprint(instrument), fingerprint(rest), view.text("otp"))
+    order = {name: value for name, value in rest.items() if name != "otp"}
+    return Charge(reference, fingerprint(instrument), fingerprint(rest), fingerprint(order), view.text("otp"))
 
 
 # --- memory ----------------------------------------------------------------------------------------
@@ -132,17 +134,19 @@ def _sameness(view: View) -> str:
 
 def _note_charge(view: View, mine: Habits, after: After, charge: Charge) -> None:
     reply, case = view.reply, view.reply.case
-    mine.unsettled.pop(charge.instrument, None)
+    before = mine.unsettled.pop(charge.order, None)
+    asked_again = before is not None and before[1].charge is not None and before[1].charge.reference == charge.reference
     lost = reply.standing is Standing.NONE and view.exchange.failure != "connection refused"
     if lost or reply.status == 504 or case == (504, "00"):
-        mine.unsettled[charge.instrument] = ("KKI-BEH-030", after)
+        mine.unsettled[charge.order] = ("KKI-BEH-030", after)
     elif reply.standing is Standing.FAILED or reply.status in (502, 503):
-        mine.unsettled[charge.instrument] = ("KKI-BEH-040", after)
+        mine.unsettled[charge.order] = ("KKI-BEH-040", after)
     if case is not None and case[0] == 403 and case[1] in _BUSINESS:
         mine.declined[charge.reference] = after
     if case == (404, "15"):
         mine.wrong_otp[charge.instrument] = after
-    mine.duplicate = after if case == (409, "01") else None
+    # To one who asks again, "duplicate" is the good news that the lost charge was made: the next is another order.
+    mine.duplicate = after if case == (409, "01") and not asked_again else None
     if _is_odd(view):
         mine.odd, mine.after_odd = after, False
 
@@ -210,16 +214,17 @@ def repeated_request_is_made_anew(scene: Scene) -> Judgement | None:
     if view.header("X-EXTERNAL-ID") and view.header("X-EXTERNAL-ID") == earlier.external:
         found.append(Finding(where="header X-EXTERNAL-ID", expected=expected, actual="the same as there"))
     later = view.exchange.sent_at - earlier.sent_at >= timedelta(seconds=2)  # X-TIMESTAMP counts whole seconds
-    if later and view.header("X-TIMESTAMP") == earlier.timestamp:
+    if later and view.header("X-TIMESTAMP") and view.header("X-TIMESTAMP") == earlier.timestamp:
         found.append(Finding(where="header X-TIMESTAMP", expected=expected, actual="the same as there"))
-    if view.header("X-TIMESTAMP") != earlier.timestamp and view.header("X-SIGNATURE") == earlier.signature:
+    signature = view.header("X-SIGNATURE")
+    if signature and view.header("X-TIMESTAMP") != earlier.timestamp and signature == earlier.signature:
         found.append(Finding(where="header X-SIGNATURE", expected=expected, actual="the same as there"))
     return Broken(tuple(found)) if found else Holds()
 
 
 def _asks_again(scene: Scene, requirement: str) -> Judgement | None:
     charge = charge_of(scene.view)
-    pending = habits(scene.trail).unsettled.get(charge.instrument) if charge else None
+    pending = habits(scene.trail).unsettled.get(charge.order) if charge else None
     if charge is None or pending is None or pending[0] != requirement or not _follows(scene.view, pending[1]):
         return None
     before = pending[1].charge

@@ -13,7 +13,7 @@ from kki.rules.faults import NOBODY, Cases, Detection, Fault, Force, cases, dete
 from kki.rules.registry import Scene, rule, rule_at_end
 from kki.rules.knowledge import Knowledge
 from kki.rules.trail import Timing, Trail, card_failure_of, card_vector
-from kki.rules.view import Standing
+from kki.rules.view import Standing, digest
 from kki.rules.words import length, masked
 from kki.snap import carddata
 from kki.snap.canonical import Malformed
@@ -183,9 +183,11 @@ def vector_is_fresh(scene: Scene) -> Detection:
         return None
     earlier = scene.trail.vectors.get(vector)
     weak = len(set(vector)) == 1
-    if earlier is None and not weak:
+    # The same body once more is the same message sent again, after a time-out for example: nothing was sealed anew.
+    again = earlier is not None and earlier[1] == digest(scene.view.body)
+    if (earlier is None or again) and not weak:
         return ()
-    actual = f"the one of exchange {earlier}" if earlier else "one octet repeated"
+    actual = f"the one of exchange {earlier[0]}" if earlier and not again else "one octet repeated"
     return (Fault(where=WHERE, expected="sealed under a vector never used before", actual=actual, force=Force.MAY_REFUSE),)
 
 

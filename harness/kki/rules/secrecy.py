@@ -97,8 +97,10 @@ def card_number_stands_in_its_place(scene: Scene) -> Judgement | None:
     numbers = card_numbers(scene)
     if not numbers:
         return Unknown("a card number to look for: test_data.cpan") if scene.view.name == "payment" else None
-    but = {"/chargeToken"} if scene.view.name == "payment" else set()
-    for where, text in _request_places(scene, but=but):
+    payment = scene.view.name == "payment"
+    for where, text in _request_places(scene, but={"/chargeToken"} if payment else set()):
+        if where == "body" and payment:
+            continue  # unreadable as it is: nobody can tell which member the number stands in
         if where == "body /cardData" and isinstance(opened(scene), Opened) and not text.startswith("{"):
             continue
         if any(_whole(text, number) for number in numbers):

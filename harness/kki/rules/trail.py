@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kki.rules.knowledge import Knowledge
-from kki.rules.view import Standing, View
+from kki.rules.view import Standing, View, digest
 from kki.snap import carddata, timestamps
 from kki.snap.canonical import Malformed
 from kki.snap.encoding import base64_octets
@@ -126,7 +126,7 @@ class Trail:
     refund_names: dict[str, str] = field(default_factory=dict)  # partnerRefundNo of accepted ones → original
     reference_nos: dict[str, str] = field(default_factory=dict)  # referenceNo → exchange
     refund_nos: dict[str, str] = field(default_factory=dict)
-    vectors: dict[bytes, str] = field(default_factory=dict)  # IV or salt → exchange
+    vectors: dict[bytes, tuple[str, str]] = field(default_factory=dict)  # IV or salt → exchange, digest of its body
     card_failure: CardFailure | None = None
     card_timings: dict[str, Timing] = field(default_factory=dict)  # step that failed → times
     redirects: dict[str, str] = field(default_factory=dict)  # path → target of a redirectUrl
@@ -176,7 +176,7 @@ class Trail:
     def _remember_vector(self, view: View) -> None:
         vector = card_vector(view) if view.name == "bind" else None
         if vector:
-            self.vectors.setdefault(vector, view.exchange.id)
+            self.vectors.setdefault(vector, (view.exchange.id, digest(view.body)))
 
     def _remember_card_failure(self, view: View, marks: tuple[str, ...]) -> None:
         step = next((mark.removeprefix("card data:") for mark in marks if mark.startswith("card data:")), None)

@@ -1,0 +1,341 @@
+"""`kki diagnose`: which construction error made this signature, or this card data."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kki.cli.exits import Exit
+from kki.cli.options import chosen_profile, conceal, profile_option, terminal_options
+from kki.cli.terminal import DETAILED, NORMAL, Terminal
+from kki.diagnosis import exchanges
+from kki.diagnosis.containers import packings
+from kki.diagnosis.results import Candidate, Diagnosis, Outcome, Step, as_json
+from kki.edges.errors import ConfigurationError
+from kki.edges.messages import read_messages
+from kki.edges.settings import contract_root, resolve_ref
+from kki.model.contract import Contract
+from kki.model.http import Headers, Request
+from kki.model.profile import Profile
+from kki.snap.tokens import bearer_lenient
+
+_WINDOW = 36  # characters of a long text that are shown on either side of a difference
+_BY_HAND = ("path", "token", "timestamp", "signature", "body", "client_key")
+
+
+@click.command()
+@click.argument("message", metavar="[FILE|-]", required=False)
+@click.option("--entry", metavar="N-OR-ID", help="Only this one of several: its number from 0, or its id.")
+@click.option("--method", default="POST", show_default=True, help="By hand: as on the wire.")
+@click.option("--path", metavar="P", help="By hand: path and query as sent.")
+@click.option("--body", metavar="FILE|-", help="By hand: the body as sent; - for standard input.")
+@click.option("--token", metavar="T", help="By hand: the B2B access token.")
+@click.option("--timestamp", metavar="TS", help="By hand: the very text of X-TIMESTAMP.")
+@click.option("--client-key", metavar="ID", help="By hand, for a token request: the text of X-CLIENT-KEY.")
+@click.option("--signature", metavar="S", help="By hand: the X-SIGNATURE to explain.")
+@click.option("--earlier-token", multiple=True, metavar="T", help="A token from before, to be tried. May be repeated.")
+@click.option("--client-secret", metavar="REF", help="A literal, env:NAME or file:PATH; goes before the profile.")
+@click.option("--shared-key", metavar="REF", help="Likewise: for card data, and tried as a wrong key.")
+@click.option("--public-key", metavar="REF", help="Likewise: the client's RSA key in PEM, for token requests.")
+@click.option("--client-id", metavar="ID", help="The client id, tried where another value belongs.")
+@profile_option
+@terminal_options
+def diagnose(
+    terminal: Terminal, message: str | None, entry: str | None, profile: Path | None, **given: Any
+) -> int:
+    """Say which construction error made a wrong signature (and wrong card data), how to put it right, and where the
+    two strings to sign part. Reads a HAR file or entry, a raw HTTP message, a curl line or our exchanges.jsonl.
+
+    Exit 0: right. 1: wrong, named or not. 4: cannot be decided, since values were hidden.
+
+    \b
+    Examples:
+      kki diagnose request.http --client-secret env:KKI_CLIENT_SECRET
+      pbpaste | kki diagnose - --profile sandbox.toml
+      kki diagnose --path /direct-debit/core/v1/debit/refund --body refund.json --token "$TOKEN" \\
+          --timestamp 2026-05-26T10:00:00+07:00 --signature "$SIGNATURE" --client-secret env:KKI_CLIENT_SECRET
+    """
+    from kki.edges.contract import load
+
+    contract = load(contract_root())
+    plan = _plan(terminal, contract, profile, given)
+    requests = _chosen(_requests(message, given), entry)
+    _check_credentials(requests, plan, contract)
+    answers = list(_answers(requests, plan, contract, given["earlier_token"]))
+    _show(terminal, answers)
+    return _exit(answers)
+
+
+# --- what is given ----------------------------------------------------------------------------------------------------
+
+
+def _plan(terminal: Terminal, contract: Contract, path: Path | None, given: Mapping[str, Any]) -> Profile:
+    """The profile with the options over it; all of its secrets are hidden in the output from now on."""
+    plan = chosen_profile(terminal, contract, profile=path, base_url=None) if path else Profile(source="no profile")
+    options = {
+        name: resolve_ref(given[name], what="--" + name.replace("_", "-"))
+        for name in ("client_secret", "shared_key", "public_key")
+        if given[name]
+    }
+    if given["client_id"]:
+        options["client_id"] = given["client_id"]
+    plan = replace(plan, credentials=replace(plan.credentials, **options))
+    conceal(terminal, plan)
+    terminal.conceal(plan.credentials.client_secret, plan.credentials.shared_key, plan.credentials.private_key)
+    return plan
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A request with the name that people know it by, and the token that its reply gave."""
+
+    name: str
+    request: Request
+    issued: str = field(default="", repr=False)
+
+
+def _requests(message: str | None, given: Mapping[str, Any]) -> list[_Named]:
+    by_hand = [name for name in _BY_HAND if given[name] is not None]
+    if message is not None and by_hand:
+        option = "--" + by_hand[0].replace("_", "-")
+        raise ConfigurationError([f"Expected either a message or its parts by hand, but got {message} and {option}."])
+    if message is None:
+        return [_Named("by hand", _by_hand(given))]
+    name, data = _read(message)
+    watched = (record.exchange for record in read_messages(data, name=name))
+    return [_Named(one.id, one.request, _issued(one.response.body if one.response else b"")) for one in watched]
+
+
+def _read(message: str) -> tuple[str, bytes]:
+    if message.lstrip().startswith("curl ") and not Path(message[:200]).exists():
+        return "curl line", message.encode("utf-8", "surrogateescape")
+    if message == "-":
+        return "standard input", sys.stdin.buffer.read()
+    return message, _octets(message, "FILE")
+
+
+def _octets(name: str, option: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "its name is not usable"
+        raise ConfigurationError([f'{option}: expected a file or "-", but could not read {name}: {reason}.']) from None
+
+
+def _by_hand(given: Mapping[str, Any]) -> Request:
+    needed = ["signature", "timestamp", *(() if given["client_key"] else ("path", "token", "body"))]
+    missing = ["--" + name.replace("_", "-") for name in needed if given[name] is None]
+    if missing:
+        raise ConfigurationError(
+            [f"Expected a file with the request, or all of its parts by hand, but {', '.join(missing)} is missing."]
+        )
+    headers = {"X-TIMESTAMP": given["timestamp"], "X-SIGNATURE": given["signature"]}
+    if given["token"] is not None:
+        headers["Authorization"] = f"Bearer {given['token']}"
+    if given["client_key"]:
+        headers["X-CLIENT-KEY"] = given["client_key"]
+    path = given["path"] or "/authorization/v1/access-token/b2b"
+    body = _octets(given["body"], "--body") if given["body"] is not None else b""
+    return Request(method=given["method"], target=path, headers=Headers.of(headers), body=body)
+
+
+def _issued(body: bytes) -> str:
+    """The access token of a token reply; "" for any other."""
+    try:
+        members = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    token = members.get("accessToken") if isinstance(members, dict) else None
+    return token if isinstance(token, str) else ""
+
+
+def _chosen(requests: list[_Named], entry: str | None) -> list[_Named]:
+    """All up to the one that --entry names, which then is the last; without it, all."""
+    if entry is None:
+        return requests
+    for place, row in enumerate(requests):
+        if entry in (str(place), row.name):
+            return requests[: place + 1]
+    raise ConfigurationError([f"--entry: expected a number from 0 to {len(requests) - 1} or an id, but got {entry}."])
+
+
+def _check_credentials(requests: Sequence[_Named], plan: Profile, contract: Contract) -> None:
+    signed = [row.request for row in requests if row.request.headers.get("X-SIGNATURE")]
+    if not signed:
+        raise ConfigurationError(["Expected a request with X-SIGNATURE, but there is none."])
+    kinds = {exchanges.is_token_request(request, contract) for request in signed}
+    credentials, problems = plan.credentials, []
+    if False in kinds and not credentials.client_secret:
+        problems.append("Expected the client secret, by --client-secret or the profile, but got neither.")
+    if True in kinds and not (credentials.public_key or credentials.private_key):
+        problems.append("Expected the client's RSA key for the token request, by --public-key or the profile.")
+    if problems:
+        raise ConfigurationError(problems)
+
+
+# --- the answers ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    name: str
+    request: Request = field(repr=False)
+    found: tuple[Diagnosis, ...]  # nothing: all is right
+
+
+def _answers(
+    requests: Sequence[_Named], plan: Profile, contract: Contract, earlier: Sequence[str]
+) -> Iterator[_Answer]:
+    tokens, signatures, vectors = list(earlier), list[str](), list[bytes]()
+    for row in requests:
+        request = row.request
+        if request.headers.get("X-SIGNATURE"):
+            found = (
+                exchanges.diagnose_request(
+                    request, plan.credentials, contract, readings=plan.readings, test_data=plan.test_data,
+                    tokens_seen=tokens, signatures_seen=signatures,
+                ),
+                exchanges.diagnose_card_data(
+                    request, plan.credentials, contract, readings=plan.readings, vectors_seen=vectors
+                ),
+            )  # fmt: skip
+            yield _Answer(row.name, request, tuple(one for one in found if one is not None))
+        signatures.append(request.headers.get("X-SIGNATURE") or "")
+        tokens += [token for token in (bearer_lenient(request.headers.get("Authorization") or ""), row.issued) if token]
+        vectors += _vectors(request)
+
+
+def _vectors(request: Request) -> list[bytes]:
+    text = exchanges.card_text(request.body)
+    found = packings(text)[:1] if text else ()
+    return [packed.vector or packed.salt for packed in found if packed.vector or packed.salt]
+
+
+def _exit(answers: Sequence[_Answer]) -> int:
+    outcomes = {diagnosis.outcome for answer in answers for diagnosis in answer.found}
+    if outcomes & {Outcome.NAMED, Outcome.UNNAMED}:
+        return Exit.DOES_NOT_CONFORM
+    return Exit.INCOMPLETE if Outcome.UNDECIDED in outcomes else Exit.CONFORMS
+
+
+# --- the output -------------------------------------------------------------------------------------------------------
+
+
+def _show(terminal: Terminal, answers: Sequence[_Answer]) -> None:
+    if terminal.json:
+        terminal.document({"requests": [_document(terminal, answer) for answer in answers]})
+    for answer in answers:
+        terminal.say(f"{answer.request.method} {answer.request.target} ({answer.name})", style="bold")
+        if not answer.found:
+            terminal.say("  The signature is right.", style="green")
+        for diagnosis in answer.found:
+            _show_one(terminal, diagnosis)
+
+
+def _document(terminal: Terminal, answer: _Answer) -> dict[str, Any]:
+    found = [as_json(_redacted(terminal, diagnosis)) for diagnosis in answer.found]
+    document = {
+        "request": answer.name, "method": answer.request.method, "target": answer.request.target,
+        "right": not answer.found, "diagnoses": found,
+    }  # fmt: skip
+    cleaned = _cleaned(terminal, document)
+    return cleaned if isinstance(cleaned, dict) else {}
+
+
+def _cleaned(terminal: Terminal, value: object) -> object:
+    """The document with every text redacted; steps come here redacted already, which changes nothing more."""
+    match value:
+        case str():
+            return terminal.clean(value)
+        case dict():
+            return {name: _cleaned(terminal, item) for name, item in value.items()}
+        case list() | tuple():
+            return [_cleaned(terminal, item) for item in value]
+        case _:
+            return value
+
+
+def _redacted(terminal: Terminal, diagnosis: Diagnosis) -> Diagnosis:
+    """With redacted steps, so that the places of differences are those of the texts that are shown."""
+    candidates = tuple(
+        replace(one, steps=tuple(_clean_step(terminal, step) for step in one.steps)) for one in diagnosis.candidates
+    )
+    steps = tuple((name, terminal.clean(_visible(value))) for name, value in diagnosis.steps)
+    return replace(diagnosis, candidates=candidates, steps=steps)
+
+
+def _clean_step(terminal: Terminal, step: Step) -> Step:
+    theirs, ours = terminal.clean(_visible(step.theirs)), terminal.clean(_visible(step.ours))
+    if theirs == ours and step.difference is not None:
+        theirs += " (another hidden value)"
+    return Step(name=step.name, theirs=theirs, ours=ours)
+
+
+def _visible(text: str) -> str:
+    """Line ends and other control characters as escapes, or a difference in them would not show."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def _show_one(terminal: Terminal, diagnosis: Diagnosis) -> None:
+    if diagnosis.outcome is Outcome.UNDECIDED:
+        terminal.say(f"  {diagnosis.says}", style="yellow")
+        return
+    terminal.say(f"  The {diagnosis.subject} is wrong.", style="red")
+    if not diagnosis.candidates:
+        terminal.say(f"  {diagnosis.says}")
+        _show_ours(terminal, diagnosis)
+        return
+    shown = _redacted(terminal, diagnosis)
+    if len(shown.candidates) > 1:
+        terminal.say(f"  {len(shown.candidates)} explanations fit; the likeliest comes first.")
+    for place, candidate in enumerate(shown.candidates, 1):
+        _show_candidate(terminal, candidate, place if len(shown.candidates) > 1 else 0)
+        _show_steps(terminal, candidate, whole=place == 1)
+
+
+def _show_ours(terminal: Terminal, diagnosis: Diagnosis) -> None:
+    if diagnosis.steps:
+        terminal.say("  What it would have to be:")
+    for name, value in diagnosis.steps:
+        terminal.say(f"    {name}: {terminal.clean(_visible(value))}")
+
+
+def _show_candidate(terminal: Terminal, candidate: Candidate, place: int) -> None:
+    number = f"{place}. " if place else ""
+    terminal.say(f"  {number}{candidate.says}", style="bold")
+    terminal.say(f"    Fix: {candidate.fix}")
+    terminal.say(f"    Construction: {' and '.join(candidate.names)}. Requirement: {', '.join(candidate.requirements)}.")
+    if candidate.also:
+        terminal.say(f"    On this request these have the same effect: {', '.join(candidate.also)}.")
+
+
+def _show_steps(terminal: Terminal, candidate: Candidate, *, whole: bool) -> None:
+    """Theirs over ours, the first difference marked; what is alike in both only with -v."""
+    for step in candidate.steps:
+        level = NORMAL if whole and step.difference is not None else DETAILED
+        if step.difference is None:
+            terminal.say(f"    {step.name}, the same in both: {step.ours}", level=level)
+            continue
+        theirs, ours, mark = _side_by_side(step)
+        for line in (f"    {step.name}", f"      theirs  {theirs}", f"      ours    {ours}"):
+            terminal.say(line, level=level)
+        terminal.say(f"              {' ' * mark}^ first difference", level=level)
+
+
+def _side_by_side(step: Step) -> tuple[str, str, int]:
+    """Both texts, cut around the first difference where they are long, and the column of that difference."""
+    at = step.difference or 0
+    start = max(0, at - _WINDOW) if max(len(step.theirs), len(step.ours)) > 2 * _WINDOW else 0
+    before = "…" if start else ""
+
+    def cut(text: str) -> str:
+        after = "…" if len(text) > start + 2 * _WINDOW + 8 else ""
+        return before + text[start : start + 2 * _WINDOW + 8] + after
+
+    return cut(step.theirs), cut(step.ours), at - start + len(before)

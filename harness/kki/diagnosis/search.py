@@ -1,0 +1,155 @@
+"""The search: each named wrong construction, then pairs of them, compared with the signature that was sent.
+
+A hit is a proof, not a guess: the construction makes these very octets (at least 96 bits of them). So nothing is named
+that was not computed, and where nothing fits, that is the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from kki.diagnosis.algorithms import Algorithm
+from kki.diagnosis.answers import hints_of, ranked, steps_of
+from kki.diagnosis.bodies import right_body
+from kki.diagnosis.choices import Choice
+from kki.diagnosis.encodings import decoded
+from kki.diagnosis.names import Ingredient
+from kki.diagnosis.parts import Material
+from kki.diagnosis.results import Diagnosis, Outcome
+from kki.diagnosis.space import Hit, Picks, Space, space_of
+from kki.redaction import PSEUDONYM
+from kki.snap import asymmetric, signature
+from kki.snap.canonical import body_digest, string_to_sign
+
+_I = Ingredient
+
+
+def diagnose(material: Material, *, token_request: bool = False, pairs: bool = True) -> Diagnosis:
+    """Which construction made X-SIGNATURE. `pairs` False: only single mistakes, and an unnamed answer sooner."""
+    subject = "token signature" if token_request else "signature"
+    missing = _missing(material, token_request)
+    if missing:
+        return Diagnosis(subject=subject, outcome=Outcome.UNDECIDED, missing=missing)
+    given = material.header("X-SIGNATURE")
+    readings = decoded(given, "base64" if token_request else material.encoding)
+    space = space_of(material, given, readings, token_request)
+    hits = found(space, pairs)
+    steps = tuple(steps_of(space, space.right, None, given, token_request))
+    if any(not hit.deviations for hit in hits):
+        return Diagnosis(subject=subject, outcome=Outcome.CORRECT, tried=space.tried, steps=steps)
+    candidates = ranked(space, hits, given, token_request)
+    if candidates:
+        return Diagnosis(
+            subject=subject, outcome=Outcome.NAMED, candidates=candidates, tried=space.tried, steps=steps
+        )
+    hints = tuple(hints_of(material, readings, token_request))
+    return Diagnosis(subject=subject, outcome=Outcome.UNNAMED, tried=space.tried, steps=steps, hints=hints)
+
+
+def _missing(material: Material, token_request: bool) -> str:
+    """What nobody could tell without; "" where there is enough."""
+    given = material.header("X-SIGNATURE")
+    if not given:
+        return "X-SIGNATURE, which the request lacks"
+    body = material.request.body.decode("utf-8", "replace")
+    values = (given, material.timestamp, material.token if not token_request else "", body if not token_request else "")
+    if any(PSEUDONYM.search(value) for value in values) or _cut_by_redaction(given):
+        return "the values that were hidden when the recording was made"
+    if token_request and not (material.public_key or any(material.private_keys)):
+        return "the client's public key"
+    if not token_request and not material.client_secret:
+        return "the client secret"
+    return ""
+
+
+def _cut_by_redaction(given: str) -> bool:
+    """Our own records keep the first eight characters of a signature and an ellipsis."""
+    return given.endswith("…") and len(given) <= 9
+
+
+def found(space: Space, pairs: bool) -> list[Hit]:
+    hits = [hit for algorithm in space.algorithms for hit in _tried(space, space.right, algorithm)]
+    if any(not hit.deviations for hit in hits):
+        return hits
+    hits += _singles(space)
+    return hits if hits or not pairs else list(_pairs(space))
+
+
+def _singles(space: Space) -> Iterator[Hit]:
+    """One ingredient wrong, under the right algorithm."""
+    for algorithm in space.algorithms:
+        if algorithm.deviation is None:
+            for part in _varying(space, algorithm):
+                yield from _varied(space, algorithm, (part,), paired=False)
+
+
+def _pairs(space: Space) -> Iterator[Hit]:
+    for algorithm in space.algorithms:
+        parts = _varying(space, algorithm)
+        if algorithm.deviation is not None:
+            for part in parts:
+                yield from _varied(space, algorithm, (part,), paired=len(space.algorithms) > 4)
+        else:
+            for two in combinations(parts, 2):
+                yield from _varied(space, algorithm, two, paired=True)
+
+
+def _varying(space: Space, algorithm: Choice[Algorithm]) -> list[Ingredient]:
+    """The ingredients that make a difference under this algorithm."""
+    template = (algorithm.value.layout or space.layout).template
+    without = {
+        _I.KEY: algorithm.value.keyed,
+        _I.LAYOUT: algorithm.value.layout is None,
+        _I.METHOD: "{0}" in template,
+        _I.TARGET: "{1}" in template,
+        _I.TOKEN: "{2}" in template,
+        _I.BODY: "{3}" in template,
+        _I.DIGEST: "{3}" in template,
+        _I.CLIENT: "{5}" in template,
+    }
+    return [part for part in space.choices if without.get(part, True)]
+
+
+def _varied(
+    space: Space, algorithm: Choice[Algorithm], parts: tuple[Ingredient, ...], *, paired: bool
+) -> Iterator[Hit]:
+    """Every wrong choice of these ingredients, all others right."""
+    part, rest = parts[0], parts[1:]
+    for choice in space.choices[part][1:]:
+        if paired and not choice.paired:
+            continue
+        picks = {**space.right, part: choice}
+        if not rest:
+            yield from _tried(space, picks, algorithm)
+            continue
+        for other in space.choices[rest[0]][1:]:
+            if other.paired:
+                yield from _tried(space, {**picks, rest[0]: other}, algorithm)
+
+
+def _tried(space: Space, picks: Picks, algorithm: Choice[Algorithm]) -> Iterator[Hit]:
+    hit = space.compare(picks, algorithm)
+    if hit is not None:
+        yield hit
+
+
+def is_right(material: Material) -> bool:
+    """Whether the symmetric signature is right: one HMAC, for callers that only look further where it is not."""
+    request = material.request
+    body = right_body(request.body, material.body_form)
+    text = string_to_sign(request.method, request.target, material.token, body_digest(body), material.timestamp)
+    code = signature.mac(material.client_secret, text)
+    expected = code.hex() if material.encoding == "hex" else signature.encoded(code)
+    return signature.same(expected, material.header("X-SIGNATURE"))
+
+
+def token_is_right(material: Material) -> bool:
+    """Whether a token request's signature is right: one RSA verification."""
+    halves = [half for pem in material.private_keys if isinstance(half := asymmetric.public_key_of(pem), str)]
+    public = material.public_key or (halves[0] if halves else "")
+    verified = asymmetric.verify_token_request(
+        client_id=material.signed_client_id, timestamp=material.timestamp, signature=material.header("X-SIGNATURE"),
+        public_key_pem=public,
+    )  # fmt: skip
+    return verified is True

@@ -22,6 +22,9 @@ from kki.model.verdict import Verdict
 from kki.snap import timestamps
 
 
+ENOUGH_TOKENS = 2  # of bound cards: more than these, and one is kept apart for requests that must be refused
+
+
 @dataclass(slots=True)
 class Tokens:
     """What the token endpoints gave. `b2b_until`: when to fetch anew."""
@@ -60,7 +63,7 @@ class Session:
         self.prefix = "p"
         self._count = itertools.count(1)
         self._lock = threading.Lock()
-        self._spare = itertools.count(1)
+        self._unbound: set[str] = set()
 
     # -- cases -----------------------------------------------------------------------------------
 
@@ -144,10 +147,19 @@ class Session:
         return self.tokens.other
 
     def spare_token(self) -> str | None:
-        """The next bound card's token that may be unbound: the profile's second and further ones, each once."""
+        """The next bound card's token that may be unbound, each once; None when they are used up."""
         tokens = self.profile.test_data.bank_card_tokens
-        number = next(self._spare)
-        return tokens[number] if number < len(tokens) else None
+        spare = tokens[2:] if len(tokens) > ENOUGH_TOKENS else tokens[1:]
+        return next((token for token in spare if token not in self._unbound), None)
+
+    def token_at_risk(self) -> str:
+        """For what must be refused: a token that is still bound; the one that pays where no other is left."""
+        tokens = self.profile.test_data.bank_card_tokens
+        return next((token for token in tokens[1:] if token not in self._unbound), tokens[0])
+
+    def unbound(self, body: str) -> None:
+        """An unbinding with this body was accepted: its token is no longer bound."""
+        self._unbound.update(token for token in self.profile.test_data.bank_card_tokens if token in body)
 
     def until(self, seconds: float, tries: int) -> Iterator[int]:
         """Up to so many tries, spread over so many seconds: for what the page calls asynchronous. The first at once."""

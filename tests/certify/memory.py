@@ -28,9 +28,7 @@ class Memory:
     drawn: int = 0
 
     def send(self, method: str, target: str, lines: Lines, body: bytes) -> Answer:
-        request = Request(
-            method=method, target=target, headers=Headers.of(lines), body=body, origin="http://doku.test"
-        )
+        request = Request(method=method, target=target, headers=Headers.of(lines), body=body, origin="http://doku.test")
         sent_at = self.clock
         result = answer(self.world, request, sent_at, self.fresh)
         took = TOOK + timedelta(seconds=result.seconds if isinstance(result, Slow) else 0)

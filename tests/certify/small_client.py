@@ -1,3 +1,4 @@
+# ruff: noqa: ARG005 - a hook is handed everything, and the right one seldom needs it
 """A small correct client of the API, with a hook for everything that a merchant can get wrong.
 
 Own signing and sealing code (hashlib, hmac, cryptography), so that nothing here agrees with the harness by
@@ -26,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import padding as rsa_padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 JAKARTA = timezone(timedelta(hours=7))
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 PATHS = {
     "b2b": "/authorization/v1/access-token/b2b",
     "b2b2c": "/authorization/v1/access-token/b2b2c",
@@ -248,7 +250,7 @@ class SmallClient:
     ways: Ways = field(default_factory=Ways)
     scenarios: Mapping[str, str] = field(default_factory=lambda: SCENARIOS)
     token: str = ""
-    ends: datetime = datetime.min.replace(tzinfo=UTC)
+    ends: datetime = LONG_AGO
     first_token: str = ""
     customer: str = ""
     count: int = 0

@@ -310,7 +310,8 @@ def _show_candidate(terminal: Terminal, candidate: Candidate, place: int) -> Non
     number = f"{place}. " if place else ""
     terminal.say(f"  {number}{candidate.says}", style="bold")
     terminal.say(f"    Fix: {candidate.fix}")
-    terminal.say(f"    Construction: {' and '.join(candidate.names)}. Requirement: {', '.join(candidate.requirements)}.")
+    names, rows = " and ".join(candidate.names), ", ".join(candidate.requirements)
+    terminal.say(f"    Construction: {names}. Requirement: {rows}.")
     if candidate.also:
         terminal.say(f"    On this request these have the same effect: {', '.join(candidate.also)}.")
 

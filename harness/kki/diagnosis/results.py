@@ -109,7 +109,8 @@ class Diagnosis:
             case Outcome.UNDECIDED:
                 return f"Cannot be decided without {self.missing}."
             case _:
-                text = f"None of {self.tried} known constructions gives this {self.subject}."
+                none = f"None of {self.tried} known constructions" if self.tried else "No known construction"
+                text = f"{none} gives this {self.subject}."
                 return " ".join((text, *self.hints))
 
     @property

@@ -71,6 +71,8 @@ def _zulu(seen: Timestamp) -> Iterator[Choice[str]]:
 def _zones(seen: Timestamp) -> Iterator[Choice[str]]:
     for hours in (*_COMMON_OFFSETS, *range(-12, 15), 5.5, 6.5, -3.5):
         there = _in(seen.moment, hours)
+        if not seen.zulu and there.utcoffset() == seen.moment.utcoffset():
+            continue  # what differs then is the fraction
         common = hours in _COMMON_OFFSETS
         for spec in ("seconds", "milliseconds") if common else ("seconds",):
             text = _iso(there, spec)
@@ -82,7 +84,8 @@ def _labels(seen: Timestamp) -> Iterator[Choice[str]]:
     for spec in ("seconds", "milliseconds"):
         face = _bare(_local(seen), spec)
         for zone in ("Z", "+07:00", "+00:00", "-00:00", "+08:00", "+09:00"):
-            yield wrong("timestamp-other-label", face + zone, zone)
+            if zone != seen.zone:
+                yield wrong("timestamp-other-label", face + zone, zone)
         for moment in (_local(seen), seen.moment.astimezone(UTC), _in(seen.moment, 7)):
             yield wrong("timestamp-without-zone", _bare(moment, spec))
 

@@ -55,6 +55,11 @@ def field_cases(operation: Operation, variant: Variant) -> Iterator[FieldCase]:
             yield FieldCase(operation.name, variant.name, fact.name, kind, value, good, _tries(tag, kind, fact, good))
 
 
+# Members that name something which must exist: of these no made-up value can be accepted.
+REFERS = frozenset(
+    ("chargeToken", "otp", "bankCardToken", "tokenId", "cardData", "originalPartnerReferenceNo", "originalExternalId")
+)
+
 _Row = tuple[str, Any, bool, str]
 
 
@@ -97,7 +102,7 @@ def _lengths(fact: FieldFact) -> Iterator[_Row]:
             yield f"{bound} characters ({keyword[:3]})", good, True, keyword
         if bad is not None:
             yield f"{bound + outside} characters ({keyword[:3]} {outside:+d})", bad, False, keyword
-    if fact.max_length:
+    if fact.max_length and fact.name not in REFERS:
         for name, unit in ALPHABETS:
             text = _filled(fact, fact.max_length, unit)
             if text is not None and not fact.pattern:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from kki.model.exchange import Record
 from kki.model.run import Run
+from kki.report.har import har
 from kki.report.html import report_html
 from kki.report.junit import junit
 from kki.report.markdown import summary_markdown, traceability_markdown
@@ -20,8 +21,6 @@ def render(run: Run, records: RecordsFactory, lang: str = "en") -> dict[str, byt
 
     What scripts read (JUnit, HAR, CSV) does not change with the language. ValueError for an unknown language.
     """
-    from kki.report.har import har  # here: it is the edge's format too
-
     return {
         "report.html": _bytes(report_html(run, records(), lang=lang)),
         "junit.xml": junit(run),
@@ -29,7 +28,7 @@ def render(run: Run, records: RecordsFactory, lang: str = "en") -> dict[str, byt
         "exchanges.har": har(run, records()),
         "traceability.csv": traceability_csv(run),
         "traceability.md": _bytes(traceability_markdown(run)),
-        "functional-test.xlsx": sheet_xlsx(run, records()),
+        "functional-test.xlsx": sheet_xlsx(run, records(), lang=lang),
         "functional-test.csv": sheet_csv(run, records()),
     }
 

@@ -178,8 +178,8 @@ def expiry_is_mmyy(scene: Scene) -> Detection:
 @detector(client="KKI-CRD-016", fitting=REFUSED, operations=BIND)
 def vector_is_fresh(scene: Scene) -> Detection:
     """Each cardData has a fresh initialisation vector or salt."""
-    vector = card_vector(scene.view)
-    if vector is None or masked(scene.view.text("cardData")):
+    vector, found = card_vector(scene.view), opened(scene)
+    if vector is None or masked(scene.view.text("cardData")) or (isinstance(found, Opened) and found.plain):
         return None
     earlier = scene.trail.vectors.get(vector)
     weak = len(set(vector)) == 1

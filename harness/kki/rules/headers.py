@@ -15,6 +15,7 @@ from kki.snap.timestamps import Timestamp
 
 TIME = "header X-TIMESTAMP"
 FORM = cases("400/01", "401/00")
+EMPTY = FORM | cases("400/02")
 STALE = cases("401/00", "400/01", "403/00")
 DAY, FIVE_MINUTES = timedelta(days=1), timedelta(minutes=5)
 _ISO = "yyyy-MM-ddTHH:mm:ss with an offset such as +07:00, or Z"
@@ -42,6 +43,8 @@ def _form(scene: Scene) -> Detection:
     if isinstance(stamp, Malformed):
         if stamp.step != "form":
             return ()
+        if not text:
+            return (Fault(where=TIME, expected=_ISO, actual="an empty text", reason="KKI-RSN-140", fitting=EMPTY, field="X-TIMESTAMP"),)
         return (Fault(where=TIME, expected=_ISO, actual=shown(text), diagnosis=stamp.why, field="X-TIMESTAMP"),)
     if stamp.negative_zero:
         # ISO 8601 forbids it, RFC 3339 gives it a meaning of its own: nobody need refuse it.

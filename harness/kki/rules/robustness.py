@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 from kki.model.verdict import Broken, Finding, Holds, Judgement, NotApplicable, Unknown
 from kki.rules.faults import ANY_REFUSAL, NOBODY, Detection, Fault, Force, cases, detector
 from kki.rules.registry import EVERY, Scene, rule
@@ -62,6 +65,22 @@ def members_stand_once(scene: Scene) -> Detection:
     # RFC 8259 section 4 leaves open which one counts, so that refusing and accepting are both right.
     actual = f"written with {', '.join(body.repeated[:3])} twice"
     return (Fault(where="body", expected="written with each member once", actual=actual, force=Force.EITHER),)
+
+
+@detector(fitting=UNREADABLE, operations=EVERY)
+def text_is_unicode(scene: Scene) -> Detection:
+    """No text of the body has half of a surrogate pair: what a parser makes of it is anybody's guess (RFC 8259, 8.2)."""
+    body = scene.view.body
+    if not body.readable or body.depth >= DEEP or not _HALF.search(body.thin or b""):
+        return None
+    try:
+        json.dumps(body.value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return (Fault(where="body", expected="text in Unicode", actual="half of a surrogate pair", force=Force.MAY_REFUSE),)
+    return ()
+
+
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def _orderly(where: str, actual: str) -> Detection:

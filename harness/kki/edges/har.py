@@ -1,0 +1,223 @@
+"""HAR in: recorded traffic of browsers, proxies and our own reports, as records. HAR 1.2; the order is the file's."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from kki.edges.errors import ConfigurationError
+from kki.model.exchange import Exchange, Record
+from kki.model.http import Headers, Request, Response
+
+_OURS = "_kki"  # what kki.report.har adds to an entry
+_SHOWN = 60  # characters of a value that a sentence quotes
+Json = Mapping[str, Any]
+
+
+def read_har(data: bytes, *, name: str = "recording", problems: list[str] | None = None) -> list[Record]:
+    """The entries as records, `made_by` "har:entry 3" (or what our own report noted).
+
+    ConfigurationError with a sentence for each entry that cannot be judged, its number counted from 1; where
+    `problems` is given they go there instead, and the other entries are returned. A file that is no HAR at all
+    always raises.
+    """
+    found: list[str] = []
+    records: list[Record] = []
+    seen: set[str] = set()
+    for number, raw in enumerate(_entries(data, name), 1):
+        try:
+            records.append(_record(_object(raw, "the entry"), number, seen))
+        except ValueError as failure:
+            found.append(f"{name}, entry {number}: {failure}")
+    if found and problems is None:
+        raise ConfigurationError(found)
+    if problems is not None:
+        problems += found
+    return records
+
+
+def is_har(data: bytes) -> bool:
+    """Whether this looks like a HAR rather than an `exchanges.jsonl`: one object whose first member is "log"."""
+    start = data.removeprefix(b"\xef\xbb\xbf")[:400].split(b'"', 2)
+    return len(start) == 3 and start[0].strip() == b"{" and start[1] == b"log"
+
+
+def _entries(data: bytes, name: str) -> list[Any]:
+    try:
+        whole = json.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as failure:
+        problem = f"expected UTF-8 but got other bytes at offset {failure.start}; save the recording again as HAR"
+    except json.JSONDecodeError as failure:
+        problem = f"expected a HAR but got {failure.msg.lower()} at line {failure.lineno}, column {failure.colno}"
+    except RecursionError:
+        problem = "expected a HAR but got JSON nested too deep to read"
+    else:
+        log = whole.get("log") if isinstance(whole, dict) else None
+        entries = log.get("entries") if isinstance(log, dict) else None
+        if isinstance(entries, list):
+            return entries
+        problem = "expected a HAR with log.entries, a list, but it is not there"
+    raise ConfigurationError([f"{name}: {problem}."])
+
+
+def _record(entry: Json, number: int, seen: set[str]) -> Record:
+    ours = entry.get(_OURS)
+    ours = ours if isinstance(ours, dict) else {}
+    exchange = _exchange(entry, ours, _id(ours, number, seen))
+    mutations = ours.get("mutations")
+    return Record(
+        exchange=exchange,
+        made_by=_text(ours.get("made_by")) or f"har:entry {number}",
+        mutations=tuple(str(each) for each in mutations) if isinstance(mutations, list) else (),
+    )
+
+
+def _id(ours: Json, number: int, seen: set[str]) -> str:
+    """The id our report gave, else e1, e2 …; never one twice."""
+    name = _text(ours.get("id")) or f"e{number}"
+    while name in seen:
+        name += "-again"
+    seen.add(name)
+    return name
+
+
+def _exchange(entry: Json, ours: Json, name: str) -> Exchange:
+    response = _response(_object(entry.get("response"), "response"))
+    sent = _moment(entry, "startedDateTime")
+    took = entry.get("time")
+    waited = float(took) if isinstance(took, (int, float)) and 0 <= took < 1e9 else 0.0
+    answered = sent + timedelta(milliseconds=waited) if response is not None else None
+    return Exchange(
+        id=name,
+        request=_request(_object(entry.get("request"), "request"), ours),
+        response=response,
+        sent_at=sent,
+        answered_at=answered,
+        failure=None if response else _text(ours.get("failure")) or _failure(entry),
+        tls=_text(ours.get("tls")) or None,
+    )
+
+
+def _failure(entry: Json) -> str:
+    """Browsers write net::ERR_… as `_error`; what none of our words fits is a closed connection."""
+    said = _text(entry["response"].get("_error")).lower()
+    for word, failure in (("timed", "timeout"), ("timeout", "timeout"), ("refused", "connection refused")):
+        if word in said:
+            return failure
+    return "connection closed"
+
+
+def _request(data: Json, ours: Json) -> Request:
+    url = _string(data, "request.url")
+    scheme, mark, rest = url.partition("://")
+    if not mark or scheme.lower() not in ("http", "https"):
+        raise ValueError(f"expected request.url with http:// or https:// but got {_quoted(url)}.")
+    place = min((at for at in (rest.find(mark) for mark in "/?#") if at >= 0), default=len(rest))
+    target = rest[place:].partition("#")[0]  # a fragment never goes over the wire
+    target = target if target.startswith("/") else "/" + target
+    origin = f"{scheme}://{rest[:place]}"
+    noted = _text(ours.get("target"))
+    if noted and noted in (target, target[1:]):  # a target without its slash cannot stand in a URL
+        origin, target = _text(ours.get("origin")), noted
+    headers = _headers(data, "request")
+    return Request(
+        method=_string(data, "request.method"), target=target, origin=origin, headers=headers, body=_posted(data)
+    )
+
+
+def _posted(data: Json) -> bytes:
+    size, posted = data.get("bodySize"), data.get("postData")
+    if posted is None:
+        if isinstance(size, int) and size > 0:
+            raise ValueError(
+                f"expected request.postData.text, for {size} bytes were sent, but the recording left the body out; "
+                "record again with bodies."
+            )
+        return b""
+    posted = _object(posted, "request.postData")
+    text = posted.get("text")
+    if text is None and isinstance(posted.get("params"), list):
+        return urlencode([(_text(row.get("name")), _text(row.get("value"))) for row in posted["params"]]).encode()
+    return _bytes(text, posted.get("_encoding") or posted.get("encoding"), "request.postData.text")
+
+
+def _response(data: Json) -> Response | None:
+    status = data.get("status")
+    if not isinstance(status, int) or isinstance(status, bool):
+        raise ValueError(f"expected a number in response.status but got {_quoted(status)}.")
+    if status == 0:
+        return None
+    content = _object(data.get("content", {}), "response.content")
+    size = content.get("size")
+    if content.get("text") is None and isinstance(size, int) and size > 0:
+        raise ValueError(
+            f"expected response.content.text, for {size} bytes came, but the recording left the body out; "
+            "record again with bodies."
+        )
+    body = _bytes(content.get("text") or "", content.get("encoding"), "response.content.text")
+    return Response(status=status, headers=_headers(data, "response"), body=body)
+
+
+def _headers(data: Json, side: str) -> Headers:
+    rows = data.get("headers", [])
+    named = isinstance(rows, list) and all(isinstance(row, dict) and isinstance(row.get("name"), str) for row in rows)
+    if not named:
+        raise ValueError(f'expected {side}.headers as a list of {{"name": …, "value": …}}.')
+    # ":authority" and the like are HTTP/2's own, and no header of the message
+    return Headers(tuple((row["name"], _text(row.get("value"))) for row in rows if not row["name"].startswith(":")))
+
+
+def _bytes(text: object, encoding: object, where: str) -> bytes:
+    if not isinstance(text, str):
+        raise ValueError(f"expected a string in {where} but got {_quoted(text)}.")
+    if not encoding:
+        return text.encode("utf-8", "surrogatepass")
+    if encoding != "base64":
+        raise ValueError(f"expected no encoding, or base64, for {where} but got {_quoted(encoding)}.")
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError(f"expected Base64 in {where} but got other characters.") from None
+
+
+def _moment(entry: Json, name: str) -> datetime:
+    text = entry.get(name)
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError(f"expected a date and time with its zone in {name} but got {_quoted(text)}.")
+    return moment
+
+
+def _object(data: object, where: str) -> Json:
+    if not isinstance(data, dict):
+        raise ValueError(f"expected a JSON object in {where} but got {_quoted(data)}.")
+    return data
+
+
+def _string(data: Json, where: str) -> str:
+    value = data.get(where.rpartition(".")[2])
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"expected a string in {where} but got {_quoted(value)}.")
+    return value
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _quoted(value: object) -> str:
+    """A value in a sentence. Recordings hold secrets, so of a text only how long it is."""
+    if isinstance(value, str):
+        return f"a text of {len(value)} characters" if value else "an empty text"
+    if value is None:
+        return "nothing"
+    text = repr(value)
+    return text if isinstance(value, (int, float)) and len(text) <= _SHOWN else f"a {type(value).__name__}"

@@ -27,9 +27,14 @@ LAYERS: dict[str, int] = {
     "kki.judge": 3,
     "kki.catalogue": 3,
     "kki.grading": 3,
+    "kki.gate": 3,
+    "kki.statistics": 1,
+    "kki.comparison": 3,
+    "kki.attestation": 3,
     "kki.edges": 3,
     "kki.report": 3,
     "kki.session": 4,
+    "kki.certify": 4,
     "kki.run": 4,
     "kki.engine": 4,
     "kki.fuzz": 4,
@@ -46,7 +51,7 @@ FORBIDDEN_PAIRS = (  # allowed by number, but not by meaning
 
 PURE = (
     "kki.model", "kki.snap", "kki.redaction", "kki.rules", "kki.drafting", "kki.simulator", "kki.diagnosis",
-    "kki.judge", "kki.catalogue", "kki.grading",
+    "kki.judge", "kki.catalogue", "kki.grading", "kki.gate", "kki.statistics", "kki.comparison", "kki.attestation",
 )  # fmt: skip
 # No clock, chance, environment, files, sockets or logging.
 IMPURE_MODULES = (
@@ -78,7 +83,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "uvicorn": ("kki.edges.listener",),
     "click": ("kki.cli",),
     "rich": ("kki.cli.terminal",),
-    "jinja2": ("kki.report.html",),
+    "jinja2": ("kki.report.html", "kki.report.live"),
     "openpyxl": ("kki.report.sheet",),
     "securesystemslib": ("kki.report.attest",),
     "starlette": ("kki.edges.pages",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import kki.rules
@@ -27,10 +27,11 @@ class CatalogueError(ValueError):
 class Entry:
     """`kind`: "rule" (a rule or detector), "schema", or "untestable"; `how` says it in words, `says` the rule's own."""
 
-    requirement: Requirement
+    requirement: Requirement | None  # None: unknown to the ledger; the catalogue then refuses
     kind: str
     how: str
     says: str = ""
+    readings: tuple[tuple[str, str], ...] = ()  # (reading, choice): judged under these alone; empty: always
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,41 +47,47 @@ class Catalogue:
 
 def catalogue(contract: Contract) -> Catalogue:
     """Every row with its one judge. Raises CatalogueError."""
-    judges: dict[str, list[tuple[str, str, str]]] = {}
-    for name, kind, how, says in _judges(contract):
-        judges.setdefault(name, []).append((kind, how, says))
+    judges: dict[str, list[Entry]] = {}
+    for name, entry in _judges(contract):
+        judges.setdefault(name, []).append(entry)
     problems = [*_misfits(contract, judges), *holes(contract)]
     if problems:
         raise CatalogueError(problems)
-    return Catalogue(
-        {
-            name: Entry(requirement=row, kind=judges[name][0][0], how=judges[name][0][1], says=judges[name][0][2])
-            for name, row in contract.requirements.items()
-        }
-    )
+    return Catalogue({name: judges[name][0] for name in contract.requirements})
 
 
-def _judges(contract: Contract) -> Iterator[tuple[str, str, str, str]]:
+def _judges(contract: Contract) -> Iterator[tuple[str, Entry]]:
+    rows = contract.requirements
     for rule in RULES:
-        yield rule.id, "rule", f"rule {rule.name}", rule.says
+        yield _entry(rows, rule.id, "rule", f"rule {rule.name}", rule.says, (rule.reading,))
     for detector in DETECTORS:
         for name in (detector.client, *detector.servers):
             if name is not None:
-                yield name, "rule", f"rule {detector.name}", detector.says
+                yield _entry(rows, name, "rule", f"rule {detector.name}", detector.says, (detector.reading,))
     for name, places in shape_rows(contract).items():
         first, more = places[0][0], len({where for where, _ in places}) - 1
-        yield name, "schema", f"schema tag {first}" + (f" (and {more} more)" if more else ""), ""
-    for row in contract.requirements.values():
+        how = f"schema tag {first}" + (f" (and {more} more)" if more else "")
+        yield _entry(rows, name, "schema", how, "", [tag.reading for _, tag in places])
+    for row in rows.values():
         if row.untestable is not None:
-            yield row.id, "untestable", f"untestable: {row.untestable}", ""
+            yield _entry(rows, row.id, "untestable", f"untestable: {row.untestable}", "", ())
 
 
-def _misfits(contract: Contract, judges: Mapping[str, list[tuple[str, str, str]]]) -> Iterator[str]:
+def _entry(
+    rows: Mapping[str, Requirement], name: str, kind: str, how: str, says: str,
+    readings: Iterable[tuple[str, str] | None],
+) -> tuple[str, Entry]:  # fmt: skip
+    found = tuple(readings)
+    only = tuple(sorted({each for each in found if each is not None})) if None not in found else ()
+    return name, Entry(requirement=rows.get(name), kind=kind, how=how, says=says, readings=only)
+
+
+def _misfits(contract: Contract, judges: Mapping[str, list[Entry]]) -> Iterator[str]:
     for name in contract.requirements:
         found = judges.get(name, [])
         if not found:
             yield f"{name}: expected one rule, one schema tag or an untestable reason, but nothing judges it."
         elif len(found) > 1:
-            yield f"{name}: expected one judge but got {len(found)}: {'; '.join(how for _, how, _ in found)}."
+            yield f"{name}: expected one judge but got {len(found)}: {'; '.join(entry.how for entry in found)}."
     for name in sorted(set(judges) - set(contract.requirements)):
-        yield f"{name}: judged by {judges[name][0][1]}, but the ledger has no such row."
+        yield f"{name}: judged by {judges[name][0].how}, but the ledger has no such row."

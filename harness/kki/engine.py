@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 from _pytest.terminal import TerminalReporter  # no public name; only to give it a stream that nobody reads
@@ -27,8 +28,25 @@ def arguments(conductor: Conductor, workers: int) -> list[str]:
         "--kki-level", conductor.level, "--kki-seed", str(conductor.seed),
     ]
     if workers > 1:
-        args += ["-p", "xdist.plugin", "-n", str(workers), "--dist", "loadgroup"]
+        args += ["-p", "xdist.plugin", "-n", str(workers), "--dist", "load"]
     return args
+
+
+class Scheduler:
+    """Under xdist: what uses up bound tokens stays in one process, which keeps count. Everything else is shared out.
+
+    Not xdist's own groups: it marks them in the node id, which pytest 9 no longer lets it change.
+    """
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        from xdist.scheduler import LoadScopeScheduling
+
+        class ByCard(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types for it
+            def _split_scope(self, nodeid: str) -> str:
+                return "cards" if "unbind" in nodeid or "test_state" in nodeid or "test_flows" in nodeid else nodeid
+
+        return ByCard(config, log)
 
 
 class Seat:
@@ -61,4 +79,4 @@ class Place:
 
 
 def quiet_plugins(conductor: Conductor) -> list[object]:
-    return [Place(conductor), Seat(conductor)]
+    return [Place(conductor), Seat(conductor), Scheduler()]

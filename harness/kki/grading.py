@@ -38,13 +38,21 @@ class Policy:
 
     pinned: frozenset[str] = frozenset()
     waived: Mapping[str, Waiver] = field(default_factory=dict)
+    choices: Mapping[str, str] = field(default_factory=dict)  # reading → the choice in force
 
     @classmethod
     def of(cls, profile: Profile, contract: Contract, today: date) -> Policy:
         """Expired waivers do not count (the profile's reader refuses them before it comes to that)."""
         pinned = frozenset(name for name in profile.readings if name in contract.readings)
         waived = {row.requirement: row for row in profile.waivers if row.expires >= today}
-        return cls(pinned, waived)
+        choices = {name: contract.choice(name, profile.readings) for name in contract.readings}
+        return cls(pinned, waived, choices)
+
+    def asleep(self, readings: Collection[tuple[str, str]]) -> str:
+        """Why a row judged under these readings alone cannot be judged; "" where one of them is in force."""
+        if not readings or any(self.choices.get(name) == choice for name, choice in readings):
+            return ""
+        return f"in force only under the reading {' or '.join(f'{name}={choice}' for name, choice in readings)}"
 
     def grade(self, row: Requirement, judgement: Judgement) -> Grade:
         """Of one judgement of this row, leaving waivers aside."""
@@ -130,6 +138,9 @@ class Tally:
     def _result(self, row: Requirement, catalogue: Catalogue, policy: Policy, in_scope: bool) -> RequirementResult:
         count = self.counts.get(row.id, _Count())
         outcome = self.outcome(row.id)
+        asleep = policy.asleep(catalogue.entries[row.id].readings) if outcome is Outcome.NOT_EXERCISED else ""
+        if asleep:
+            outcome = Outcome.NOT_APPLICABLE
         grade, waived = Grade.NONE, None
         if outcome is Outcome.HOLDS:
             grade = Grade.PASS
@@ -139,7 +150,7 @@ class Tally:
             id=row.id, says=row.says, party=row.party, level=row.level, standing=row.standing, outcome=outcome,
             grade=grade, findings=tuple(count.findings), counts=dict(count.kinds), source=row.source,
             readings=tuple(sorted(count.readings)) or row.readings, evidence=tuple(count.evidence),
-            how_judged=catalogue.how_judged(row.id), missing=count.trace or _missing(outcome, count),
+            how_judged=catalogue.how_judged(row.id), missing=asleep or count.trace or _missing(outcome, count),
             untestable=row.untestable, waived=waived, in_scope=in_scope,
         )  # fmt: skip
 

@@ -38,7 +38,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "level(name): from which level on the case runs")
     config.addinivalue_line("markers", "operation(name): the operation that the case is about")
     config.addinivalue_line("markers", "exercises(*ids): the requirements that the case must decide")
-    config.addinivalue_line("markers", "xdist_group(name): cases that share state, kept in one process")
     handed = getattr(config, "workerinput", {}).get("kki")
     if handed is not None:
         from kki.run import Worker

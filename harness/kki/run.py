@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import pytest
 
 Plain = dict[str, Any]
+MOST_REQUESTS = 600  # at standard level, beyond which the report says what the further ones buy
 SILENT_AFTER = 4  # so many exchanges in a row without a connection: the target is gone
 
 
@@ -389,6 +390,11 @@ class Conductor:
             yield "The run was interrupted; what had not been tried by then is undecided."
         for what, why in self.cut_short:
             yield f"{what}: {why}"
+        if self.exchange_count > MOST_REQUESTS and self.level == "standard":
+            yield (
+                f"{self.exchange_count - MOST_REQUESTS} of the {self.exchange_count} requests go beyond {MOST_REQUESTS}: they try "
+                "every way to spoil a signature, token, header or body on each operation, not on one; --level quick does with one."
+            )
         for fault in self.faults:
             yield f"The harness itself failed; this says nothing about the server. {fault}"
 

@@ -146,11 +146,12 @@ class Session:
         self.tokens.other = _member(exchange, "accessToken")
         return self.tokens.other
 
-    def spare_token(self) -> str | None:
-        """The next bound card's token that may be unbound, each once; None when they are used up."""
+    def spare_token(self, keep: int = 0) -> str | None:
+        """The next bound card's token that may be unbound; None when only `keep` of them are left."""
         tokens = self.profile.test_data.bank_card_tokens
         spare = tokens[2:] if len(tokens) > ENOUGH_TOKENS else tokens[1:]
-        return next((token for token in spare if token not in self._unbound), None)
+        left = [token for token in spare if token not in self._unbound]
+        return left[0] if len(left) > keep else None
 
     def token_at_risk(self) -> str:
         """For what must be refused: a token that is still bound; the one that pays where no other is left."""
@@ -177,7 +178,7 @@ class Session:
         return exchange
 
     def race(self, racers: Sequence[Draft]) -> list[Exchange]:
-        """All at once, from real threads; judged in the order of sending afterwards."""
+        """All at once, from real threads; judged afterwards, what was accepted first."""
         gate = threading.Barrier(len(racers))
         ids = [self._next_id() for _ in racers]
         results: list[tuple[Draft, Exchange]] = []
@@ -193,7 +194,7 @@ class Session:
             thread.start()
         for thread in threads:
             thread.join(timeout=60)
-        results.sort(key=lambda pair: pair[1].sent_at)
+        results.sort(key=lambda pair: order(pair[1]))
         for draft, exchange in results:
             self._keep(draft, exchange)
         return [exchange for _, exchange in results]
@@ -213,6 +214,12 @@ def _member(exchange: Exchange, name: str) -> str:
         return ""
     found = value.get(name) if isinstance(value, dict) else None
     return str(found) if isinstance(found, (str, int)) and not isinstance(found, bool) else ""
+
+
+def order(exchange: Exchange) -> tuple[bool, datetime]:
+    """Of exchanges that raced: who was accepted came first, whatever the clock of threads says."""
+    accepted = exchange.response is not None and 200 <= exchange.response.status < 300
+    return not accepted, exchange.sent_at
 
 
 def spoiled(draft: Draft, *changes: Callable[[Draft], Draft]) -> Draft:

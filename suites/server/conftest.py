@@ -38,6 +38,8 @@ class Server:
         """An accepted refund or unbinding leaves nothing for the next case that expects a refusal."""
         if self._refundable and self._refundable.encode() in exchange.request.body:
             self._refundable = None if "refund" in exchange.request.target else self._refundable
+        if exchange.request.target.endswith("/b2b2c"):
+            self.session.take_customer(exchange)  # the refresh token that was sent is spent now
         if "unbind" in exchange.request.target:
             self.session.unbound(exchange.request.body.decode("utf-8", "replace"))
 
@@ -80,9 +82,9 @@ class Server:
         self.need("bank_card_tokens")
         return self.test_data.bank_card_tokens[0]
 
-    def token_to_unbind(self) -> str:
-        """A bound card's token that no other case needs: the profile's second and further ones, each once."""
-        token = self.session.spare_token()
+    def token_to_unbind(self, *, keep: int = 3) -> str:
+        """A bound card's token that no other case needs, each once; `keep` are left for those that need one most."""
+        token = self.session.spare_token(keep)
         if token is None:
             pytest.skip("undecided: the profile's [test_data] bank_card_tokens has no token left to unbind; add one more")
         return token

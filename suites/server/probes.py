@@ -19,8 +19,6 @@ def slug(text: str) -> str:
 def probe(*values: Any, id: str, operation: str, exercises: Iterable[str] = (), level: str = "standard") -> Any:  # noqa: A002 - pytest's own word
     """One pytest parameter with its operation, the ids it must decide, and the level from which on it runs."""
     marks = [pytest.mark.operation(operation), pytest.mark.level(level)]
-    if operation == "unbind":
-        marks.append(pytest.mark.xdist_group("unbind"))  # bound tokens are used up: one worker keeps count
     named = sorted(exercises)
     if named:
         marks.append(pytest.mark.exercises(*named))

@@ -17,7 +17,11 @@ def test_a_header_is_held_to_its_form(server, operation, name):
 
 
 @pytest.mark.parametrize(
-    "operation", [probe(op, id=op, operation=op, exercises=["KKI-HDR-140", "KKI-RSN-170"], level="quick") for op in SYMMETRIC]
+    "operation",
+    [  # a replayed refund or unbinding is wrong in two ways, so that its refusal does not tell which was seen
+        probe(op, id=op, operation=op, exercises=["KKI-HDR-140", "KKI-RSN-170"] if op in ("payment", "bind") else [], level="quick")
+        for op in SYMMETRIC
+    ],
 )
 def test_a_replayed_request_is_refused(server, operation):
     draft = server.a(operation, to_succeed=True)

@@ -12,7 +12,8 @@ from .probes import each
 @pytest.mark.parametrize(("operation", "name"), each(ROBUSTNESS))
 def test_rubbish_gets_an_orderly_reply(server, operation, name):
     server.send(server.a(operation), name)
-    server.send(server.a("b2b"))
+    if operation in ("payment", "b2b"):  # once for each kind of rubbish: the reader of bodies is one
+        server.send(server.a("b2b"))
 
 
 @pytest.mark.parametrize(("operation", "name"), each(ROUTES))

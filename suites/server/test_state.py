@@ -6,7 +6,7 @@ import pytest
 
 from kki.drafting.drafts import a_payment, a_refund, an_unbinding
 
-pytestmark = [pytest.mark.level("quick"), pytest.mark.xdist_group("unbind")]
+pytestmark = pytest.mark.level("quick")
 
 
 @pytest.mark.operation("payment")
@@ -80,7 +80,7 @@ def test_an_unknown_token_is_not_unbound(server):
 @pytest.mark.exercises("KKI-UNB-150", "KKI-UNB-218", "KKI-STA-180")
 def test_a_card_is_unbound_for_good(server):
     """Unbinding is asynchronous: the payment is tried again until it is refused, or until the profile's time is up."""
-    token = server.token_to_unbind()
+    token = server.token_to_unbind(keep=0)
     server.send(an_unbinding(server.kit(), token).with_header("CHANNEL-ID", "H2H"))
     for _ in server.session.until(server.session.profile.limits.unbinding_settles_s, tries=12):
         exchange = server.send(a_payment(server.kit(card_token=token), "token"))
@@ -92,7 +92,7 @@ def test_a_card_is_unbound_for_good(server):
 @pytest.mark.operation("unbind")
 @pytest.mark.exercises("KKI-UNB-150")
 def test_a_card_is_unbound_under_direct_hosting(server):
-    server.send(an_unbinding(server.kit(), server.token_to_unbind()))
+    server.send(an_unbinding(server.kit(), server.token_to_unbind(keep=0)))
 
 
 @pytest.mark.operation("payment")

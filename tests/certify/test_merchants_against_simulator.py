@@ -28,11 +28,14 @@ def test_the_correct_merchant_breaks_nothing_and_completes_the_checklist() -> No
     trial = tried(CORRECT, NOTHING)
     assert trial.found(Outcome.BROKEN) == set()
     assert trial.found(Outcome.FAULTY) == trial.found(Outcome.FAULTY, Party.SERVER) == set()
-    assert trial.found(Outcome.BROKEN, Party.SERVER) == set()
     undecided = trial.found(Outcome.NOT_EXERCISED) | trial.found(Outcome.UNKNOWN)
     by_reading = {"KKI-RFD-014", "KKI-RFD-016"}  # in force only where the profile says so
     assert {name for name in undecided if CLIENT_ROWS[name].level is Level.MUST} <= NOT_HERE.keys() | by_reading
     assert [place.step.id for place in progress_of(trial).missing] == []
+
+
+def test_without_trouble_the_server_breaks_nothing_either() -> None:
+    assert tried(CORRECT, NOTHING, {}).found(Outcome.BROKEN, Party.SERVER) == set()
 
 
 @pytest.mark.parametrize("merchant", MERCHANTS, ids=lambda each: each.name)
@@ -85,4 +88,4 @@ def test_over_sockets_the_verdict_is_the_same(name: str) -> None:
     with serve(a_world(merchant.pins), watch=seen.append) as running:
         merchant.run(running.url, Kit.of(PROFILE), scenarios={})
     assert judged(seen, merchant.pins).found(Outcome.BROKEN) == merchant.breaks
-    assert len(seen) > 2
+    assert [exchange for exchange in seen if exchange.response]

@@ -27,7 +27,7 @@ from kki.simulator.world import World
 
 from .memory import Memory
 from .merchants import FaultyMerchant
-from .small_client import Kit
+from .small_client import SCENARIOS, Kit
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACT: Contract = load()
@@ -84,9 +84,9 @@ def judged(exchanges: Iterable[Exchange], pins: Mapping[str, str]) -> Trial:
     return Trial(tally, seen, verdicts, knowledge)
 
 
-def tried(merchant: FaultyMerchant, pins: Mapping[str, str]) -> Trial:
+def tried(merchant: FaultyMerchant, pins: Mapping[str, str], scenarios: Mapping[str, str] = SCENARIOS) -> Trial:
     memory = Memory(a_world(pins))
-    merchant.client(Kit.of(PROFILE), memory).day()
+    merchant.client(Kit.of(PROFILE), memory, scenarios).day()
     return judged(memory.exchanges, pins)
 
 

@@ -124,7 +124,11 @@ def test_the_only_limit_that_a_sample_breaks_is_the_refunds_minimum() -> None:
 
 @every_sample
 def test_what_is_odd_names_a_part_of_the_sample(operation: str, sample: dict[str, Any]) -> None:
-    there = {"body": sample["request"]["body"], "header": sample["request"]["headers"], "reply": sample["reply"]["body"]}
+    there = {
+        "body": sample["request"]["body"],
+        "header": sample["request"]["headers"],
+        "reply": sample["reply"]["body"],
+    }
     left_out = {"reply accessToken", "reply header X-CLIENT-KEY", "reply header X-TIMESTAMP"}
     for one in sample["odd"]:
         place, _, name = one["about"].partition(" ")

@@ -180,11 +180,11 @@ def test_unknown_keys_are_named_with_the_nearest_match_and_secrets_are_never_sho
 
 def test_must_fit_raises_with_every_problem() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        datafiles.must_fit({"schema": 2, "broken": 1}, "baseline", "baseline.json", data_root())
+        datafiles.must_fit({"schema": 2, "broken": [{"finding": 1}]}, "baseline", "baseline.json", data_root())
     told = "\n".join(caught.value.problems)
     assert "baseline.json: schema: expected 1, but got 2." in told
-    assert "expected the member 'contract', but it is missing." in told
-    assert "broken: expected a list, but got 1." in told
+    assert "broken[0]: expected the member 'owner', but it is missing." in told
+    assert "broken[0].finding: expected text, but got 1." in told
 
 
 def test_unreadable_files_are_sentences(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Card data sealed wrongly, each in one way or two, with cryptography and hashlib alone."""
 
+# ruff: noqa: E501 — one mistake a line
+
 from __future__ import annotations
 
 import base64
@@ -103,11 +105,31 @@ class WrongCard:
     shared: str = SHARED
 
 
-def _wrong(name: str, text: str, *accepted: str | tuple[str, ...], container: str = "ciphertext|iv", shared: str = SHARED) -> WrongCard:
+def _wrong(
+    name: str, text: str, *accepted: str | tuple[str, ...], container: str = "ciphertext|iv", shared: str = SHARED
+) -> WrongCard:
     rows = tuple((row,) if isinstance(row, str) else row for row in accepted)
     return WrongCard(name, text, rows, container, shared)
 
 
+def ofb(plain: bytes) -> bytes:
+    register, out = IV, b""
+    for start in range(0, len(plain), 16):
+        register = cipher(register, key128(), modes.ECB())
+        out += bytes(a ^ b for a, b in zip(plain[start : start + 16], register, strict=False))
+    return out
+
+
+def cfb(plain: bytes, segment: int) -> bytes:
+    register, out = IV, b""
+    for start in range(0, len(plain), segment):
+        stream = cipher(register, key128(), modes.ECB())
+        piece = bytes(a ^ b for a, b in zip(plain[start : start + segment], stream, strict=False))
+        register, out = (register + piece)[-16:], out + piece
+    return out
+
+
+EVEN = next(text for count in range(16) if len(text := compact({**CARD, "name": "x" * count})) % 16 == 0)
 LONG = "0123456789abcdef0123456789ABCDEF-and-more"
 HEX_KEY = "00112233445566778899aabbccddeeff"
 B64_KEY = b64(bytes(range(100, 116)))
@@ -165,8 +187,10 @@ MODES = (
     _wrong("ECB beside a vector that is not used", barred(cipher(pkcs7(_PLAIN), key128(), modes.ECB())), "card-mode"),
     _wrong("CTR", barred(cipher(_PLAIN, key128(), modes.CTR(IV))), "card-mode"),
     _wrong("GCM", barred(AESGCM(key128()).encrypt(IV[:12], _PLAIN, None), IV[:12]), "card-mode"),
-    _wrong("PHP: aes-128-cbc is right, but OFB", barred(cipher(_PLAIN, key128(), modes.OFB(IV))), "card-mode")
-    if hasattr(modes, "OFB") else _wrong("CTR once more", barred(cipher(_PLAIN, key128(), modes.CTR(IV))), "card-mode"),
+    _wrong("OFB", barred(ofb(_PLAIN)), "card-mode"),
+    _wrong("CFB", barred(cfb(_PLAIN, 16)), "card-mode"),
+    _wrong("PyCryptodome's CFB, segments of 8 bits", barred(cfb(_PLAIN, 1)), "card-mode"),
+    _wrong("CBC under padding that CTR needs not", barred(cipher(pkcs7(_PLAIN), key128(), modes.CTR(IV))), "card-mode"),
     _wrong("no vector sent, zeros used", b64(cbc(iv=bytes(16))), ("card-iv-missing", "card-iv-zero")),
     _wrong("no vector sent, random one used", b64(cbc()), "card-iv-missing"),
     _wrong("hexadecimal without vector, as one SDK has it", cbc(key=hashlib.sha256(SHARED.encode()).digest()).hex(),
@@ -186,9 +210,7 @@ PADDINGS = (
     _wrong("ISO 10126", barred(cbc(pad=iso10126)), "card-padding"),
     _wrong("ISO 7816-4", barred(cbc(pad=lambda plain: filled(b"\0")(plain + b"\x80"))), "card-padding"),
     _wrong("twice", barred(cbc(pad=lambda plain: pkcs7(pkcs7(plain)))), "card-padding-twice"),
-    _wrong("none", barred(cbc(compact({**CARD, "email": "a@bc.de"}), pad=lambda plain: plain[: len(plain) // 16 * 16])
-           if len(compact({**CARD, "email": "a@bc.de"})) % 16 == 0 else cbc(_PLAIN.ljust(80)[:-1] + b" ", pad=lambda plain: plain)),
-           "card-padding-none", "card-padding"),
+    _wrong("none", barred(cbc(EVEN, pad=lambda plain: plain)), "card-padding-none"),
 )  # fmt: skip
 
 PAYLOADS = (

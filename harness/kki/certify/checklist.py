@@ -132,8 +132,8 @@ def load(root: Path | None = None) -> Checklist:
 
 
 def _step(row: Mapping[str, Any]) -> Step:
-    lists = {name: tuple(row.get(name, ())) for name in ("needs", "requirements")}
-    texts = {name: row.get(name, "") for name in ("id", "kind", "title", "how", "follow", "expects")}
+    lists: dict[str, Any] = {name: tuple(row.get(name, ())) for name in ("needs", "requirements")}
+    texts: dict[str, Any] = {name: row.get(name, "") for name in ("id", "kind", "title", "how", "follow", "expects")}
     meets = dict(row["meets"], at=tuple(row["meets"]["at"])) if "meets" in row else None
     return Step(
         **texts,

@@ -11,21 +11,21 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any
 
-from kki.model.exchange import Exchange
+from kki.diagnosis.exchanges import diagnose_card_data, diagnose_exchange, material_of
+from kki.diagnosis.results import Diagnosis, Outcome
+from kki.diagnosis.search import diagnose
 from kki.model.verdict import Broken, Finding, Verdict
 from kki.rules.knowledge import Knowledge
-from kki.rules.trail import Trail
+from kki.rules.trail import Trail, card_vector
 from kki.rules.view import View
 
 SHARE = 0.2  # of the time that has passed
 START_S = 10.0  # seconds that may be spent at once, before that share counts
 PAIRS_S = 5.0  # seconds that must be left for the search among pairs
 MOST_TOKENS = 20  # earlier tokens and signatures that the search may try
-_SIGNATURE = frozenset({"KKI-SIG-010", "KKI-SIG-020", "KKI-SIG-030"})
-_TOKEN = frozenset({"KKI-TOK-016"})
-_CARD = frozenset({"KKI-CRD-010", "KKI-CRD-012", "KKI-CRD-014"})
+_SIGNATURE = frozenset({"KKI-SIG-010", "KKI-SIG-020", "KKI-SIG-030", "KKI-TOK-016"})
+_CARD = frozenset({"KKI-CRD-010", "KKI-CRD-012", "KKI-CRD-014", "KKI-CRD-016", "KKI-CRD-018"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ class Explainer:
         broken = {verdict.requirement for verdict in verdicts if isinstance(verdict.judgement, Broken)}
         found = [
             each
-            for rows, search in ((_SIGNATURE, self._signature), (_TOKEN, self._token_signature), (_CARD, self._card))
-            if broken & rows and (each := self._timed(search, view, trail, rows & broken)) is not None
+            for rows, search in ((_SIGNATURE, self._signature), (_CARD, self._card))
+            if broken & rows and (each := self._timed(search, view, trail, broken & rows)) is not None
         ]
         signature = view.header("X-SIGNATURE")
         if signature:
@@ -78,7 +78,7 @@ class Explainer:
         return START_S + SHARE * (self.clock() - self._began) - self.spent
 
     def _timed(
-        self, search: Callable[[View, Trail], Any], view: View, trail: Trail, rows: frozenset[str] | set[str]
+        self, search: Callable[[View, Trail], Diagnosis | None], view: View, trail: Trail, rows: set[str]
     ) -> Explained | None:
         if self.left <= 0:
             return None
@@ -89,55 +89,28 @@ class Explainer:
             self.spent += self.clock() - began
         return None if diagnosis is None else _explained(diagnosis, frozenset(rows))
 
-    # -- the three searches --------------------------------------------------------------------------
+    # -- the two searches ----------------------------------------------------------------------------
 
-    def _signature(self, view: View, trail: Trail) -> Any:
-        from kki.diagnosis.search import diagnose
+    def _signature(self, view: View, trail: Trail) -> Diagnosis | None:
+        """Of an operation or of a token request."""
+        newest = list(islice(reversed(trail.tokens), MOST_TOKENS))
+        return diagnose_exchange(
+            view.exchange, self.knowledge.credentials, self.knowledge.contract, readings=self.knowledge.readings,
+            test_data=self.knowledge.test_data, tokens_seen=newest[::-1], signatures_seen=tuple(self._signatures),
+            pairs=self.left > PAIRS_S,
+        )  # fmt: skip
 
-        return diagnose(self._material(view, trail), pairs=self.left > PAIRS_S)
-
-    def _token_signature(self, view: View, trail: Trail) -> Any:
-        from kki.diagnosis.search import diagnose
-
-        return diagnose(self._material(view, trail), token_request=True, pairs=self.left > PAIRS_S)
-
-    def _card(self, view: View, _trail: Trail) -> Any:
-        try:
-            from kki.diagnosis import card
-        except ImportError:
-            return None
-        text = view.text("cardData")
-        return None if text is None else _card_diagnosis(card, text, self.knowledge)
-
-    def _material(self, view: View, trail: Trail) -> Any:
-        from kki.diagnosis.parts import Material
-
-        held = self.knowledge.credentials
-        newest = list(islice(reversed(trail.tokens.items()), MOST_TOKENS))
-        return Material(
-            request=view.exchange.request,
-            client_secret=held.client_secret or "",
-            client_id=held.client_id or "",
-            shared_key=held.shared_key or "",
-            public_key=held.public_key or "",
-            private_keys=tuple(key for key in (held.private_key,) if key),
-            customer_token=view.customer_token or "",
-            earlier_tokens=tuple(token for token, issued in newest if issued.kind == "b2b" and token != view.token),
-            earlier_signatures=tuple(self._signatures),
-            origin=view.exchange.request.origin,
-            paths=tuple(operation.path for operation in self.knowledge.contract.operations.values()),
-            body_form=self.knowledge.choice("body-canonical-form"),
-            encoding=self.knowledge.choice("signature-encoding"),
-        )
+    def _card(self, view: View, trail: Trail) -> Diagnosis | None:
+        mine = card_vector(view)
+        newest = islice(reversed(trail.vectors.items()), MOST_TOKENS)
+        seen = [vector for vector, first in newest if vector != mine or view.exchange.id not in first]
+        return diagnose_card_data(
+            view.exchange.request, self.knowledge.credentials, self.knowledge.contract,
+            readings=self.knowledge.readings, vectors_seen=seen,
+        )  # fmt: skip
 
 
-def _card_diagnosis(card: Any, text: str, knowledge: Knowledge) -> Any:
-    return None
-
-
-def _explained(diagnosis: Any, rows: frozenset[str]) -> Explained | None:
-    from kki.diagnosis.results import Outcome
-
+def _explained(diagnosis: Diagnosis, rows: frozenset[str]) -> Explained | None:
     if diagnosis.outcome in (Outcome.CORRECT, Outcome.UNDECIDED):
         return None
     best = diagnosis.best
@@ -167,18 +140,10 @@ def _saying(finding: Finding, says: str) -> Finding:
     return replace(finding, diagnosis=says)
 
 
-def right_steps(exchange: Exchange, view: View, knowledge: Knowledge) -> tuple[tuple[str, str], ...]:
-    """The signature of this request step by step, as it should be; () where it has none or the secret is missing."""
-    from kki.diagnosis.parts import Material
-    from kki.diagnosis.search import diagnose
-
-    if not view.in_api or knowledge.credentials.client_secret is None:
+def right_steps(view: View, knowledge: Knowledge) -> tuple[tuple[str, str], ...]:
+    """The signature of this request step by step, as it should be; () where that cannot be said."""
+    if not view.in_api or view.header("X-SIGNATURE") is None:
         return ()
-    material = Material(
-        request=exchange.request,
-        client_secret=knowledge.credentials.client_secret,
-        public_key=knowledge.credentials.public_key or "",
-        body_form=knowledge.choice("body-canonical-form"),
-        encoding=knowledge.choice("signature-encoding"),
-    )
-    return tuple(diagnose(material, token_request=not view.symmetric, pairs=False).steps)
+    request, held = view.exchange.request, knowledge.credentials
+    material = material_of(request, held, knowledge.contract, readings=knowledge.readings)
+    return diagnose(material, token_request=not view.symmetric, pairs=False).steps

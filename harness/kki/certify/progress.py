@@ -8,10 +8,10 @@ from datetime import timedelta
 from enum import Enum
 
 from kki.certify.checklist import Checklist, Step
-from kki.certify.otp_page import is_final
 from kki.certify.scenarios import STATUS_PATH
 from kki.model.verdict import Broken, Verdict
 from kki.rules.view import View
+from kki.simulator.otp_page import is_final
 
 SLOW = timedelta(seconds=3)
 _PAYMENTS = {"cpan": ("cpan", "cpan-tokenise"), "token": ("token", "token-recurring")}
@@ -106,10 +106,10 @@ class Progress:
         return step if step is not None and _answered(step, view) else None
 
     def _begin(self, place: Place, view: View) -> None:
-        if place.state is State.DONE or (place.state is State.WRONG and place.reference == view.text("partnerReferenceNo")):
+        reference = view.text("partnerReferenceNo")
+        if place.state is State.DONE or (place.state is State.WRONG and place.reference == reference):
             return
-        place.state, place.since = State.UNDER_WAY, view
-        place.reference = view.text("partnerReferenceNo")
+        place.state, place.since, place.reference = State.UNDER_WAY, view, reference
         place.note(view.exchange.id)
 
     def _follow(self, place: Place, view: View, broken: set[str]) -> None:

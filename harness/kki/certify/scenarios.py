@@ -15,6 +15,7 @@ from kki.simulator.behaviour import Behaviour
 from kki.simulator.behaviour import Step as Check
 from kki.simulator.call import Call
 from kki.simulator.correct import CORRECT
+from kki.simulator.otp_page import Issued, otp_page
 from kki.simulator.outcomes import Answer, Drop, Hang, Refusal, Result, Slow, Success
 from kki.simulator.server import encoded
 from kki.simulator.world import put
@@ -24,20 +25,25 @@ _MORE = {"loyalty": {"points": 12, "tiers": ["gold", None]}, "issuerNote": None,
 _CAUSE = "scenario "
 
 
-def staged(checklist: Checklist, behaviour: Behaviour = CORRECT, *, own_cpan: str | None = None) -> Behaviour:
-    """The behaviour with the checklist's troubles in it. `own_cpan`: the profile's, which brings none."""
+def staged(
+    checklist: Checklist, *, own_cpan: str | None = None, issued: Issued = lambda _: None, behaviour: Behaviour = CORRECT
+) -> Behaviour:
+    """The behaviour with the checklist's troubles in it. `own_cpan`: the profile's, which brings none.
+
+    `issued` is told of each bankCardToken that the OTP page gives away.
+    """
 
     def meet(call: Call) -> Step | None:
         return checklist.met_by(call.name, call.members, own_cpan)
 
     check = Check("scenario", lambda call: _refused(call, meet(call)))
+    staged_on = replace(behaviour, guards=(otp_page(issued), status_question))
     return (
-        behaviour.adding(check, before="reference", at=("payment",))
+        staged_on.adding(check, before="reference", at=("payment",))
         .each(lambda steps: (*steps, check), "bind")
         .doing(lambda call, success: _with_more(success, meet(call)))
         .dressing(lambda call, reply: _with_wait(reply, meet(call)))
         .writing(lambda call, reply, response: _sent(call, reply, response, meet(call)))
-        .guarding(status_question)
     )
 
 
@@ -100,7 +106,8 @@ def status_question(call: Call) -> Result | None:
         return _told(401, "00", "Unauthorized. Invalid signature")
     original = call.text("originalPartnerReferenceNo")
     payment = call.world.payments.get(original)
-    status, says = ("07", "Not found") if payment is None else ("00", "Success") if payment.succeeded else ("06", "Failed")
+    known = ("00", "Success") if payment and payment.succeeded else ("06", "Failed")
+    status, says = known if payment else ("07", "Not found")
     members = {
         "originalPartnerReferenceNo": original,
         "originalReferenceNo": payment.reference_no if payment else "",

@@ -99,7 +99,7 @@ def workers_option(command: F) -> F:
 def baseline_option(command: F) -> F:
     return click.option(
         "--baseline", type=click.Path(path_type=Path), metavar="FILE",
-        help="An earlier run: fail on what is newly broken.",
+        help="Known violations, in TOML: what is not listed fails, and what is listed and holds.",
     )(command)  # fmt: skip
 
 

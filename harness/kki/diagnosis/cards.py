@@ -220,11 +220,15 @@ def _steps(way: _Opened, material: CardMaterial) -> Iterator[Step]:
     if material.container is Container.SALTED:
         right |= {"key": "EVP_BytesToKey with MD5, AES-256", "vector": "derived, from a fresh salt"}
     for name, ours in right.items():
-        theirs = [one.name for one in way.deviations if _STEP_OF.get(one.ingredient.value) == name]
+        theirs = [_short(one) for one in way.deviations if _STEP_OF.get(one.ingredient.value) == name]
         if name == "payload" and way.names and material.strict:
             yield Step(name=name, theirs=", ".join(way.names), ours=ours)
             continue
-        yield Step(name=name, theirs=", ".join(theirs).replace("-", " ") or ours, ours=ours)
+        yield Step(name=name, theirs=", ".join(theirs) or ours, ours=ours)
+
+
+def _short(deviation: Deviation) -> str:
+    return deviation.detail or deviation.name.removeprefix("card-").replace("-", " ")
 
 
 def _hints(material: CardMaterial) -> Iterator[str]:

@@ -22,6 +22,7 @@ class Deviation:
     fix: str
     rank: int
     requirement: str
+    detail: str = ""
     alike: tuple[str, ...] = ()
 
 
@@ -45,6 +46,7 @@ def wrong(name: str, value: T, detail: str = "", *, shown: str | None = None, pa
         fix=named.fix,
         rank=named.rank,
         requirement=_requirement(name, named.ingredient),
+        detail=detail,
     )
     return Choice(value, deviation, shown, paired)
 

@@ -64,9 +64,12 @@ def _unpadded(padded: bytes, blocks: bool) -> Iterator[tuple[tuple[Deviation, ..
         twice = pkcs7(once)
         if twice is not None:
             yield (named("card-padding-twice"),), twice
+    if blocks:
+        yield from _otherwise_padded(padded)
     yield (named("card-padding-none"),) if blocks and len(padded) % BLOCK == 0 else (), padded
-    if not blocks:
-        return
+
+
+def _otherwise_padded(padded: bytes) -> Iterator[tuple[tuple[Deviation, ...], bytes]]:
     last = padded[-1]
     if 1 <= last <= BLOCK:
         zeros = not padded[-last:-1].strip(b"\x00")

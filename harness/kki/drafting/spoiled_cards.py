@@ -113,7 +113,7 @@ ALL: tuple[SpoiledCard, ...] = (
     SpoiledCard("wrong padding", _padding, _OPENS),
     SpoiledCard("sealed under another key", _other_key, _OPENS),
     SpoiledCard("ECB instead of CBC", _ecb, _OPENS),
-    SpoiledCard("initialisation vector missing", _iv_missing, _OPENS),
+    SpoiledCard("initialisation vector missing", _iv_missing, _PAYLOAD),
     SpoiledCard("initialisation vector of 8 octets", _iv_short, _OPENS),
     SpoiledCard("initialisation vector changed", _iv_changed, _PAYLOAD),
     SpoiledCard("plain JSON", lambda kit: card_plaintext(kit).decode(), frozenset({"KKI-CRD-120"})),

@@ -253,7 +253,7 @@ def built_in_profile(contract: Contract) -> Profile:
     credentials = _thrown_away("BRN-0001-0000000000001")
     cpan = _fitting(contract, "chargeToken", "9360001609987000000")
     token_length = "bankCardToken"
-    bound = (hashlib.sha256(f"bank card {n}".encode()).hexdigest()[:32] for n in range(16))
+    bound = (hashlib.sha256(f"bank card {n}".encode()).hexdigest()[:32] for n in range(40))
     return Profile(
         credentials=credentials,
         other_partner=_thrown_away("BRN-0002-0000000000002"),

@@ -314,18 +314,21 @@ def write_run(folder: Path, run: Run) -> Path:
     return path
 
 
-def write_reports(folder: Path, run: Run, *, lang: str = "en") -> tuple[Path, ...]:
-    """Every document that stands beside `run.json`, from the evidence on disk: it is redacted, and it is what is left.
+def write_reports(folder: Path, run: Run, *, lang: str = "en", into: Path | None = None) -> tuple[Path, ...]:
+    """Every document that stands beside `run.json`, and `allure-results/`; the paths of what was written.
 
-    A line of `exchanges.jsonl` that cannot be read is left out of the documents; `read_recording` names it.
+    The evidence is read back from disk: there it is redacted, and it is what is left. A line of `exchanges.jsonl`
+    that cannot be read is left out; `read_recording` names it. `into`: another folder for the documents.
     """
-    from kki.report.render import render  # here: templates and spreadsheets are loaded only at a run's end
+    from kki.report.allure import write_allure  # here: templates, spreadsheets and Allure wait for a run's end
+    from kki.report.render import render
 
+    target = into or folder
+    target.mkdir(parents=True, exist_ok=True)
     documents = render(run, lambda: evidence(folder), lang)
-    paths = tuple(folder / name for name in documents)
-    for path in paths:
-        write_whole(path, documents[path.name])
-    return paths
+    for name, data in documents.items():
+        write_whole(target / name, data)
+    return (*(target / name for name in documents), write_allure(target, run, evidence(folder), os.environ))
 
 
 def evidence(folder: Path) -> Iterator[Record]:

@@ -50,6 +50,7 @@ class RequirementResult:
     missing: str = ""  # why it could not be decided, or was not exercised
     untestable: str | None = None
     waived: str | None = None  # the waiver's reason and expiry
+    carried: str | None = None  # by the baseline: reason, owner and expiry; the violation stays one
     in_scope: bool = True  # False: of the other party, or left out by --only
 
     @property
@@ -188,6 +189,7 @@ def _requirement_json(row: RequirementResult) -> dict[str, Any]:
         "missing": row.missing,
         "untestable": row.untestable,
         "waived": row.waived,
+        "carried": row.carried,
         "in_scope": row.in_scope,
     }
 
@@ -271,6 +273,7 @@ def _requirement(row: Mapping[str, Any], use: str) -> RequirementResult:
         missing=row.get("missing", ""),
         untestable=row.get("untestable"),
         waived=row.get("waived"),
+        carried=row.get("carried"),
         in_scope=row.get("in_scope", party in ON_TRIAL.get(use, frozenset(Party))),
     )
 

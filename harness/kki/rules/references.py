@@ -100,7 +100,8 @@ def _after_unbinding(scene: Scene, where: str, exchange: str, since: datetime) -
         return (again,)
     reading = scene.knowledge.choice("unbound-token")
     settles = timedelta(seconds=scene.knowledge.limits.unbinding_settles_s if reading == "once-final" else 0)
-    final = scene.view.exchange.sent_at >= since + settles
+    # A refusal before that shows as well that the unbinding is final.
+    final = scene.view.exchange.sent_at >= since + settles or scene.view.reply.standing is Standing.REFUSED
     force = Force.MUST_REFUSE if final and reading != "not-judged" else Force.MAY_REFUSE
     return (Fault(where=where, expected=expected, actual=actual, server="KKI-STA-180", force=force, fitting=fitting),)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kki.simulator import business, checks, fields, token_requests
 from kki.simulator.behaviour import Behaviour, Step
+from kki.simulator.otp_page import otp_page
 
 # Form before identity, identity before content, content before state; an external id counts once all of that is right.
 _FRONT = (
@@ -71,4 +72,5 @@ CORRECT = Behaviour(
         "b2b2c": token_requests.issue_b2b2c,
     },
     wants_customer_token=checks.wants_customer_token,
+    guards=(otp_page(),),
 )

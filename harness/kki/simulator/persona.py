@@ -41,7 +41,7 @@ def ids(numbers: str) -> frozenset[str]:
 
 
 def area(name: str) -> Callable[..., Persona]:
-    """Writes the rows of one area: name, what it does, ledger ids, change; then standing, readings where they matter."""
+    """Writes the rows of one area: name, what it does, ledger ids, change; standing and readings where they matter."""
 
     def row(
         persona: str, says: str, caught_by: str, change: Change, standing: str = "implied", **readings: str

@@ -15,7 +15,7 @@ from kki.simulator.server import encoded
 
 row = area("envelope")
 
-_WIDE = str.maketrans("0123456789", "０１２３４５６７８９")  # noqa: RUF001  # digits, though not ASCII's: the point here
+_WIDE = str.maketrans("0123456789", "０１２３４５６７８９")  # digits, though not ASCII's
 _NAMES = {"payment": "payment", "bind": "binding", "unbind": "unbinding", "refund": "refund"}
 _PREFIX = {"payment": "PAY", "bind": "BND", "unbind": "UNB", "refund": "RFD"}
 
@@ -159,12 +159,14 @@ ALL: tuple[Persona, ...] = (
     row("writes-success-message-on-refusals", "Says Successful in the responseMessage of a refusal.", "RSP-290",
         answer(_refusals, message="Successful")),
     # form
-    row("replies-without-content-type", "Names no content type.", "RSP-260", octets(_same, content_type=None), "stated"),
+    row("replies-without-content-type", "Names no content type.", "RSP-260", octets(_same, content_type=None),
+        "stated"),
     row("replies-as-text", "Names the content type text/plain.", "RSP-260",
         octets(_same, content_type="text/plain; charset=utf-8"), "stated"),
     row("replies-in-html", "Refuses with a page in HTML.", "RSP-260 RSP-270 RSP-280",
         octets(_page, _refusals, "text/html"), "stated"),
-    row("refuses-in-silence", "Refuses without any body.", "RSP-270 RSP-280", octets(lambda _: b"", _refusals), "stated"),
+    row("refuses-in-silence", "Refuses without any body.", "RSP-270 RSP-280", octets(lambda _: b"", _refusals),
+        "stated"),
     row("replies-in-a-list", "Puts the reply into a list.", "RSP-270", body(lambda members: [members]), "stated"),
     row("replies-in-a-string", "Writes the reply's JSON into a JSON string.", "RSP-270",
         octets(lambda content: encoded(content.decode())), "stated"),

@@ -44,7 +44,7 @@ def _no_code(_call: Call, members: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if name != "additionalInfo"}
 
 
-def _path_alone(call: Call, members: dict[str, Any]) -> dict[str, Any]:
+def _path_alone(_call: Call, members: dict[str, Any]) -> dict[str, Any]:
     url = members.get("redirectUrl")
     return {**members, "redirectUrl": "/" + url.split("/", 3)[-1]} if isinstance(url, str) else members
 
@@ -129,8 +129,8 @@ ALL: tuple[Persona, ...] = (
         member("referenceNo", 20260526, "payment"), "stated"),
     row("writes-binding-reference-as-number", "Writes a binding's referenceNo as a number.", "BND-214",
         member("referenceNo", 20260526, "bind"), "stated"),
-    row("writes-unbinding-reference-as-null", "Writes an unbinding's referenceNo as null.", "UNB-214",
-        member("referenceNo", None, "unbind"), "stated"),
+    row("writes-unbinding-reference-as-number", "Writes an unbinding's referenceNo as a number.", "UNB-214",
+        member("referenceNo", 20260526, "unbind"), "stated"),
     row("writes-refund-number-as-number", "Writes refundNo as a number.", "RFD-218",
         member("refundNo", 20260526, "refund"), "stated"),
     row("writes-original-reference-as-list", "Writes a refund's originalReferenceNo as a list.", "RFD-218",
@@ -159,13 +159,16 @@ ALL: tuple[Persona, ...] = (
     row("writes-refund-time-locally", "Writes refundTime without an offset where one is asked for.", "RFD-222",
         member("refundTime", _local, "refund"), "conflicted", refund_time_form="offset"),
     # binding
-    row("forgets-redirect", "Leaves redirectUrl out under CHANNEL-ID DH.", "BND-216", _under("DH", _no_redirect), "stated"),
+    row("forgets-redirect", "Leaves redirectUrl out under CHANNEL-ID DH.", "BND-216",
+        _under("DH", _no_redirect), "stated"),
     row("forgets-redirect-without-channel", "Gives a redirectUrl only where CHANNEL-ID is sent.", "BND-220",
         _under("", _no_redirect), "conflicted"),
-    row("redirects-under-h2h", "Gives a redirectUrl under CHANNEL-ID H2H too.", "BND-218", _under("H2H", _redirect), "stated"),
+    row("redirects-under-h2h", "Gives a redirectUrl under CHANNEL-ID H2H too.", "BND-218",
+        _under("H2H", _redirect), "stated"),
     row("redirects-unbinding-under-h2h", "Gives an unbinding under CHANNEL-ID H2H a redirectUrl.", "UNB-218",
         _under("H2H", _redirect, "unbind"), "stated"),
-    row("forgets-auth-code", "Leaves authCode out under CHANNEL-ID H2H.", "BND-222", _under("H2H", _no_code), "conflicted"),
+    row("forgets-auth-code", "Leaves authCode out under CHANNEL-ID H2H.", "BND-222",
+        _under("H2H", _no_code), "conflicted"),
     row("writes-empty-auth-code", "Gives an empty authCode.", "BND-222",
         _under("H2H", lambda _, members: {**members, "additionalInfo": {"authCode": ""}}), "conflicted"),
     row("gives-card-token-before-otp", "Gives bankCardToken in the reply to a binding, before the OTP.", "BND-224",
@@ -174,8 +177,10 @@ ALL: tuple[Persona, ...] = (
         member("bankCardToken", 4556778899, "bind"), "stated", token_before_otp="allowed"),
     row("writes-charge-token-as-object", "Writes chargeToken as an object.", "BND-228",
         member("chargeToken", {"value": "CHG-TOKEN"}, "bind"), "stated"),
-    row("redirects-to-a-path", "Gives a redirectUrl without scheme and host.", "BND-230", telling(_path_alone, "bind"), "stated"),
-    row("redirects-to-a-script", "Gives a redirectUrl that is a script.", "BND-230", telling(_script, "bind"), "stated"),
+    row("redirects-to-a-path", "Gives a redirectUrl without scheme and host.", "BND-230",
+        telling(_path_alone, "bind"), "stated"),
+    row("redirects-to-a-script", "Gives a redirectUrl that is a script.", "BND-230",
+        telling(_script, "bind"), "stated"),
     # secrecy
     leak("tells-cpan", "Repeats the CPAN in the reply to a payment.", "SEC-210",
          _every(lambda call: call.text("chargeToken"), "payment")),
@@ -188,7 +193,8 @@ ALL: tuple[Persona, ...] = (
          _every(lambda call: call.text("cardData"), "bind")),
     leak("tells-token", "Repeats the B2B token in the body of each reply.", "SEC-240",
          _every(lambda call: call.b2b_token)),
-    leak("tells-token-in-a-header", "Repeats the B2B token in a header of the reply.", "SEC-240", dressing(_token_in_header)),
+    leak("tells-token-in-a-header", "Repeats the B2B token in a header of the reply.", "SEC-240",
+         dressing(_token_in_header)),
     leak("tells-customer-token", "Repeats the customer token in the reply to a payment.", "SEC-240",
          _every(lambda call: call.customer_token, "payment", "refund")),
     leak("shows-stack-trace", "Answers a body that it cannot read with a stack trace.", "SEC-250",

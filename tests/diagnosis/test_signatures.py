@@ -1,0 +1,179 @@
+"""The search over wrong constructions of a signature, against clients that were built without it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kki.diagnosis.names import NAMES
+from kki.diagnosis.results import Outcome
+from kki.diagnosis.search import diagnose, is_right, token_is_right
+from tests.diagnosis import wrong_clients as clients
+from tests.diagnosis.support import diagnosed, material, quick
+
+WRONG = [pytest.param(wrong, id=wrong.name) for wrong in clients.WRONG]
+
+
+def test_the_catalogue_of_wrong_clients_is_as_large_as_promised() -> None:
+    names = [wrong.name for wrong in clients.WRONG]
+    assert len(names) >= 60
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_each_wrong_client_is_diagnosed(wrong: clients.Wrong) -> None:
+    found = diagnosed(wrong)
+    assert found.outcome is Outcome.NAMED, found.says
+    assert found.best is not None
+    assert found.best.names in wrong.accepted, found.says
+    assert found.best.says
+    assert found.best.fix
+    assert all(re.fullmatch(r"KKI-(SIG|TOK)-0[0-9]{2}", row) for row in found.best.requirements)
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_each_answer_shows_where_the_two_part_and_no_secret(wrong: clients.Wrong) -> None:
+    found = diagnosed(wrong)
+    for candidate in found.candidates:
+        assert any(step.difference is not None for step in candidate.steps)
+    texts = repr(found)
+    for secret in (wrong.secret.strip(), clients.SHARED, clients.TOKEN, clients.EARLIER, clients.CUSTOMER):
+        assert secret not in texts
+    assert "PRIVATE KEY" not in texts
+
+
+def test_the_difference_is_marked_at_the_first_character() -> None:
+    found = diagnosed(next(wrong for wrong in clients.WRONG if wrong.name == "method in lower case"))
+    assert found.best is not None
+    step = found.best.step("string to sign")
+    assert step is not None
+    assert (step.theirs[:5], step.ours[:5], step.difference) == ("post:", "POST:", 0)
+    path = diagnosed(next(wrong for wrong in clients.WRONG if wrong.name == "slash at the end")).best
+    assert path is not None
+    step = path.step("string to sign")
+    assert step is not None
+    assert step.difference == len(f"POST:{clients.REFUND}")
+
+
+@pytest.mark.parametrize("request_", clients.right_requests(), ids=lambda request: repr(request.body[:20]))
+def test_a_right_signature_is_called_right_and_nothing_is_named(request_: clients.Request) -> None:
+    found = diagnose(material(request_))
+    assert found.outcome is Outcome.CORRECT
+    assert found.candidates == ()
+    assert is_right(material(request_))
+
+
+def test_a_right_token_signature_is_called_right() -> None:
+    known = material(clients.token_right())
+    assert diagnose(known, token_request=True).outcome is Outcome.CORRECT
+    assert token_is_right(known)
+    assert not token_is_right(material(clients.token_right(), public_key=clients.public_pem(2)))
+
+
+@pytest.mark.parametrize("request_", clients.unknown_requests(), ids=lambda request: request.headers.get("X-SIGNATURE")[:12])
+def test_what_nobody_named_is_not_named(request_: clients.Request) -> None:
+    found = diagnose(material(request_))
+    assert found.outcome is Outcome.UNNAMED
+    assert found.best is None
+    assert "known construction" in found.says
+
+
+@quick
+@given(octets=st.binary(max_size=300), form=st.sampled_from(["base64", "hex", "url", "raw"]), token=st.booleans())
+def test_random_octets_are_never_explained(octets: bytes, form: str, token: bool) -> None:
+    # A digest of them: no piece of a MAC by construction, of any length that the search looks at.
+    noise = (hashlib.shake_256(octets).digest(len(octets)) if octets else b"") or b"\x00"
+    text = {
+        "base64": base64.b64encode(noise).decode(), "hex": noise.hex(),
+        "url": base64.urlsafe_b64encode(noise).decode(), "raw": noise.decode("latin-1"),
+    }[form]  # fmt: skip
+    base = clients.token_right() if token else clients.Client().request()
+    found = diagnose(material(base.with_header("X-SIGNATURE", text)), token_request=token, pairs=False)
+    assert found.outcome is Outcome.UNNAMED, (found.says, text)
+
+
+@quick
+@given(text=st.text(max_size=120), token=st.booleans())
+def test_any_header_text_is_read_without_a_claim(text: str, token: bool) -> None:
+    base = clients.token_right() if token else clients.Client().request()
+    found = diagnose(material(base.with_header("X-SIGNATURE", text)), token_request=token, pairs=False)
+    assert found.outcome in (Outcome.UNNAMED, Outcome.UNDECIDED)
+    assert found.candidates == ()
+
+
+@quick
+@given(
+    body=st.binary(max_size=80), target=st.text(max_size=40), stamp=st.text(max_size=30),
+    authorization=st.text(max_size=40),
+)  # fmt: skip
+def test_any_request_can_be_searched(body: bytes, target: str, stamp: str, authorization: str) -> None:
+    headers = clients.Headers.of(
+        {"X-SIGNATURE": "A" * 86 + "==", "X-TIMESTAMP": stamp, "Authorization": authorization}
+    )
+    request = clients.Request(method="POST", target=target, headers=headers, body=body)
+    assert diagnose(material(request), pairs=False).candidates == ()
+
+
+def test_a_change_of_one_character_is_no_known_construction() -> None:
+    request = clients.Client().request()
+    right = request.headers.get("X-SIGNATURE") or ""
+    changed = ("B" if right[0] != "B" else "C") + right[1:]
+    assert diagnose(material(request.with_header("X-SIGNATURE", changed))).outcome is Outcome.UNNAMED
+
+
+def test_what_is_missing_is_said() -> None:
+    request = clients.Client(method="post").request()
+    assert diagnose(material(request, "")).missing == "the client secret"
+    assert diagnose(material(request.without_header("X-SIGNATURE"))).missing.startswith("X-SIGNATURE")
+    assert "hidden" in diagnose(material(request.with_header("X-TIMESTAMP", "‹bearer:1a2b3c›"))).missing
+    assert "hidden" in diagnose(material(request.with_header("X-SIGNATURE", "lmBsSjwx…"))).missing
+    token = clients.token_right()
+    undecided = diagnose(material(token, public_key="", private_keys=()), token_request=True)
+    assert (undecided.outcome, undecided.missing) == (Outcome.UNDECIDED, "the client's public key")
+
+
+def test_pairs_are_left_out_on_request() -> None:
+    wrong = next(wrong for wrong in clients.WRONG if wrong.name == "lower-case method and Bearer")
+    alone = diagnose(material(wrong.request()), pairs=False)
+    assert (alone.outcome, alone.candidates) == (Outcome.UNNAMED, ())
+    assert diagnosed(wrong).tried > alone.tried
+
+
+def test_readings_decide_what_is_right() -> None:
+    pretty = clients.Client(sent=clients.PRETTY).request()
+    assert diagnose(material(pretty, body_form="as-sent")).outcome is Outcome.CORRECT
+    named = diagnose(material(pretty)).best
+    assert named is not None
+    assert named.requirements == ("KKI-SIG-030",)
+    hexed = clients.Client(written=bytes.hex).request()
+    assert diagnose(material(hexed, encoding="hex")).outcome is Outcome.CORRECT
+    plain = diagnose(material(clients.Client().request(), encoding="hex")).best
+    assert plain is not None
+    assert (plain.names, plain.requirements) == (("base64-for-hex",), ("KKI-SIG-020",))
+
+
+def test_a_signature_sent_before_is_recognised() -> None:
+    first = clients.Client().request()
+    again = clients.Client(sent='{"another":"body"}').request()
+    again = again.with_header("X-SIGNATURE", first.headers.get("X-SIGNATURE") or "")
+    found = diagnose(material(again, earlier_signatures=(first.headers.get("X-SIGNATURE"),)))
+    assert found.best is not None
+    assert found.best.names == ("signature-reused",)
+
+
+def test_explanations_that_fit_alike_are_told() -> None:
+    found = diagnosed(next(wrong for wrong in clients.WRONG if wrong.name == "sends Python's default form and hashes it"))
+    assert found.best is not None
+    assert {"body-not-minified", "body-spaced"} <= {*found.best.names, *found.best.also}
+
+
+def test_every_name_has_a_sentence_and_a_fix() -> None:
+    for name, row in NAMES.items():
+        assert row.did.endswith("."), name
+        assert row.fix.rstrip("…).").strip(), name
+        assert row.did.count("{}") <= 1, name

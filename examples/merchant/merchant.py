@@ -116,6 +116,14 @@ class Reply:
         return self.status == 0 or self.status >= 500
 
 
+def session(ca_file: str) -> requests.Session:
+    """`ca_file`: who vouches for the server; "": the usual authorities."""
+    made = requests.Session()
+    made.trust_env = False  # or a ~/.netrc would replace our Authorization
+    made.verify = ca_file or True
+    return made
+
+
 class TokenError(Exception):
     """No token to be had: nothing more can be done."""
 
@@ -137,12 +145,13 @@ NO_TOKEN = Token("", datetime.min.replace(tzinfo=JAKARTA))
 class Doku:
     """One merchant at one base URL. For one thread; several of them share nothing but the credentials."""
 
-    def __init__(self, base_url: str, client_id: str, secret: str, private_key: str, timeout: float = 10.0) -> None:
+    def __init__(
+        self, base_url: str, client_id: str, secret: str, private_key: str, *, timeout: float = 10.0, ca_file: str = ""
+    ) -> None:
         self.base_url, self.client_id, self.timeout = base_url.rstrip("/"), client_id, timeout
         self._secret = secret
         self._key = serialization.load_pem_private_key(private_key.encode(), None)
-        self._http = requests.Session()
-        self._http.trust_env = False  # or a ~/.netrc would replace our Authorization
+        self._http = session(ca_file)
         self._b2b, self._customer = NO_TOKEN, NO_TOKEN
 
     # -- tokens
@@ -317,13 +326,12 @@ class Form(HTMLParser):
         self._inside = self._inside and tag != "form"
 
 
-def customer_types(url: str, otps: Iterable[str]) -> bool:
+def customer_types(url: str, otps: Iterable[str], ca_file: str) -> bool:
     """The customer's browser: opens the redirectUrl exactly as it was given and types one OTP after the other.
 
     Here only so that the example runs by itself: a shop answers its customer with a redirect to `url`, and no more.
     """
-    with requests.Session() as browser:
-        browser.trust_env = False
+    with session(ca_file) as browser:
         page = browser.get(url, timeout=10)
         for otp in otps:
             form = Form(page.text)
@@ -359,9 +367,10 @@ NEEDED = (
 
 def day(env: Mapping[str, str], scenarios: Mapping[str, str]) -> Iterator[tuple[str, str, bool]]:
     """(what was done, what came of it, whether that is as it should be), one after the other."""
+    ca_file = env.get("KKI_CA_FILE", "")
     doku = Doku(
         env["KKI_BASE_URL"], env["KKI_CLIENT_ID"], env["KKI_CLIENT_SECRET"],
-        Path(env["KKI_PRIVATE_KEY"]).read_text("utf-8"), float(env.get("KKI_TIMEOUT_S", "10")),
+        Path(env["KKI_PRIVATE_KEY"]).read_text("utf-8"), timeout=float(env.get("KKI_TIMEOUT_S", "10")), ca_file=ca_file,
     )  # fmt: skip
     cpan, otp, tokens = {"chargeToken": env["KKI_CPAN"]}, env["KKI_OTP"], env["KKI_CARD_TOKENS"].split(",")
     card = {"bankCardNo": env["KKI_CPAN"], "bankCardType": "D", "expiryDate": env.get("KKI_CARD_EXPIRY", "1230")}
@@ -390,7 +399,7 @@ def day(env: Mapping[str, str], scenarios: Mapping[str, str]) -> Iterator[tuple[
     bound = bind(doku, card, env["KKI_SHARED_KEY"], "DH")
     yield "binding, DOKU hosted", bound.code, bound.done
     url = bound.members.get("redirectUrl")
-    typed_in = isinstance(url, str) and customer_types(url, (typo, otp))
+    typed_in = isinstance(url, str) and customer_types(url, (typo, otp), ca_file)
     yield "OTP at the redirectUrl", "typed" if typed_in else "no page to type it into", True
 
     for name, begin in scenarios.items():

@@ -185,7 +185,9 @@ def _open(row: RequirementResult) -> Change:
 def _cases_gone(old: Run, new: Run) -> tuple[str, ...]:
     """Situations that the old run made and the new one did not, by title."""
     made = {case.title for case in new.cases if case.outcome != "skipped"}
-    return tuple(dict.fromkeys(case.title for case in old.cases if case.outcome != "skipped" and case.title not in made))
+    return tuple(
+        dict.fromkeys(case.title for case in old.cases if case.outcome != "skipped" and case.title not in made)
+    )
 
 
 # --- replies ------------------------------------------------------------------------------------

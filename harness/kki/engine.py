@@ -80,3 +80,14 @@ class Place:
 
 def quiet_plugins(conductor: Conductor) -> list[object]:
     return [Place(conductor), Seat(conductor), Scheduler()]
+
+
+def run_suites(conductor: Conductor, workers: int) -> None:
+    """Run every case against the conductor's target; what goes wrong with pytest itself is noted as our fault."""
+    code = pytest.main(arguments(conductor, workers), plugins=quiet_plugins(conductor))
+    if code == pytest.ExitCode.INTERRUPTED:
+        conductor.interrupted = True
+    elif code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
+        conductor.broke("pytest", f"ended with {code!r}")
+    if not conductor.cases:
+        conductor.broke("the suites", "no case was run")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kki.cli import options
-from kki.cli.exits import Exit
 from kki.cli.terminal import Steps, Terminal
 from kki.edges import contract as contracts
 from kki.edges import entropy, settings, store
@@ -19,6 +19,10 @@ from kki.edges.errors import ConfigurationError
 from kki.edges.preflight import Check
 from kki.model.contract import Contract
 from kki.model.profile import Profile
+
+if TYPE_CHECKING:
+    from kki.model.run import Run
+    from kki.run import Conductor
 
 
 @click.command()
@@ -79,7 +83,7 @@ def _target(plan: Profile, contract: Contract, terminal: Terminal) -> Iterator[t
         yield url, replace(plan, base_url=url), "embedded simulator"
 
 
-def _tried(terminal: Terminal, conductor: "Conductor", workers: int, lang: str) -> int:  # noqa: F821, UP037
+def _tried(terminal: Terminal, conductor: Conductor, workers: int, lang: str) -> int:
     problems = preflight_problems(conductor.preflight())
     if problems:
         raise ConfigurationError(problems)
@@ -87,8 +91,6 @@ def _tried(terminal: Terminal, conductor: "Conductor", workers: int, lang: str) 
         if not check_.ok:
             terminal.note(f"{check_.name}: {check_.says}; {check_.fix}.")
     _run_pytest(terminal, conductor, workers)
-    if conductor.exchange_count == 0 or not conductor.cases:
-        conductor.broke("the suites", "no case was run")
     run = conductor.close(lang)
     if terminal.json:
         from kki.model.run import as_json
@@ -103,22 +105,16 @@ def preflight_problems(checks: Sequence[Check]) -> list[str]:
     return [f"{each.name}: {each.says}. {each.fix[:1].upper()}{each.fix[1:]}." for each in checks if each.fatal and not each.ok]
 
 
-def _run_pytest(terminal: Terminal, conductor: "Conductor", workers: int) -> None:  # noqa: F821, UP037
-    import pytest
-
-    from kki.engine import arguments, quiet_plugins
+def _run_pytest(terminal: Terminal, conductor: Conductor, workers: int) -> None:
+    from kki.engine import run_suites
 
     with terminal.progress(0) as steps:
         conductor.progress = _shown(steps)
-        code = pytest.main(arguments(conductor, workers), plugins=quiet_plugins(conductor))
-    if code == pytest.ExitCode.INTERRUPTED:
-        conductor.interrupted = True
-    elif code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
-        conductor.broke("pytest", f"ended with {code!r}")
+        run_suites(conductor, workers)
 
 
-def _shown(steps: Steps):  # type: ignore[no-untyped-def]  # a closure over the bar
-    def show(conductor) -> None:  # type: ignore[no-untyped-def]
+def _shown(steps: Steps) -> Callable[[Conductor], None]:
+    def show(conductor: Conductor) -> None:
         steps.total = max(conductor.count_planned, 1)
         done = len(conductor.cases)
         if done > steps.done:
@@ -128,13 +124,10 @@ def _shown(steps: Steps):  # type: ignore[no-untyped-def]  # a closure over the 
     return show
 
 
-def _say(terminal: Terminal, conductor, run) -> None:  # type: ignore[no-untyped-def]
+def _say(terminal: Terminal, conductor: Conductor, run: Run) -> None:
     from kki.report.summary import summary_lines
 
     for line in summary_lines(run):
         terminal.say(line)
     terminal.say(f"Report: {conductor.output / 'report.html'}")
 
-
-__all__ = ["check", "preflight_problems"]
-_ = Exit

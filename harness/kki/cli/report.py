@@ -80,7 +80,7 @@ def _partial(folder: Path, evidence: Path) -> tuple[Run, tuple[str, ...]]:
     recording = store.read_recording(evidence)
     run = partial_run(
         recording.records, contracts.load(root), areas=contracts.area_titles(root), harness=kki.__version__,
-        replay=f"kki replay {folder} --exchange {{exchange}}", problems=recording.problems,
+        replay=f"kki replay {{exchange}} --run {folder}", problems=recording.problems,
     )  # fmt: skip
     return replace(run, target=run.target if run.target != "unknown" else folder.name), recording.problems
 

@@ -12,8 +12,13 @@ from kki.model.http import Headers, Request, Response
 MAX_REPLY = 4 * 1024 * 1024
 
 
-def exchange(origin: str, request: Request, timeout_s: float) -> tuple[Response | None, str | None]:
-    """(response, None) or (None, failure), failure as in `Exchange.failure`. One connection, closed afterwards."""
+def exchange(
+    origin: str, request: Request, timeout_s: float, *, encoding: str = "utf-8"
+) -> tuple[Response | None, str | None]:
+    """(response, None) or (None, failure), failure as in `Exchange.failure`. One connection, closed afterwards.
+
+    `encoding`: of the request's head; a relay has read it as ISO 8859-1.
+    """
     parts = urlsplit(origin)
     try:
         connection = _connected(parts, timeout_s)
@@ -24,7 +29,7 @@ def exchange(origin: str, request: Request, timeout_s: float) -> tuple[Response 
     except OSError:
         return None, "connection refused"
     with connection:
-        return _exchanged(connection, parts.netloc, request)
+        return _exchanged(connection, _head(parts.netloc, request).encode(encoding, "surrogatepass"), request)
 
 
 def _connected(parts: SplitResult, timeout_s: float) -> socket.socket:
@@ -35,10 +40,10 @@ def _connected(parts: SplitResult, timeout_s: float) -> socket.socket:
     return ssl.create_default_context().wrap_socket(plain, server_hostname=parts.hostname)
 
 
-def _exchanged(connection: socket.socket, host: str, request: Request) -> tuple[Response | None, str | None]:
+def _exchanged(connection: socket.socket, head: bytes, request: Request) -> tuple[Response | None, str | None]:
     reply = http.client.HTTPResponse(connection, method=request.method)
     try:
-        connection.sendall(_bytes(host, request))
+        connection.sendall(head + request.body)
         reply.begin()
         body = reply.read(MAX_REPLY)
         return Response(status=reply.status, headers=Headers.of(reply.getheaders()), body=body), None
@@ -52,8 +57,8 @@ def _exchanged(connection: socket.socket, host: str, request: Request) -> tuple[
         reply.close()
 
 
-def _bytes(host: str, request: Request) -> bytes:
+def _head(host: str, request: Request) -> str:
     lines = [f"{request.method} {request.target} HTTP/1.1", f"Host: {host}"]
     lines += [f"{name}: {value}" for name, value in request.headers.pairs]
     lines += [f"Content-Length: {len(request.body)}", "Connection: close", "", ""]
-    return "\r\n".join(lines).encode("utf-8", "surrogatepass") + request.body
+    return "\r\n".join(lines)

@@ -211,6 +211,7 @@ def _description(run: Run, row: RequirementResult) -> str:
         ("judgements", ", ".join(f"{kind} {count}" for kind, count in row.counts.items())),
         ("not decided because", row.untestable or row.missing),
         ("waived", row.waived or ""),
+        ("carried by the baseline", row.carried or ""),
     )
     return "\n".join(f"- {name}: `{_text(value).replace('`', 'ʹ')}`" for name, value in facts if value)
 
@@ -231,6 +232,7 @@ def _labels(run: Run, row: RequirementResult, shown: Iterable[Record], stands: S
         ("requirement", row.id),
         *(("tag", tag) for tag in (row.level.value, row.standing.value, row.grade.value, row.party.value)),
         *((("tag", "waived"),) if row.waived else ()),
+        *((("tag", "baseline"),) if row.carried else ()),
         ("framework", "kki"),
         ("language", "python"),
     ]

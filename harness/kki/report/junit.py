@@ -98,6 +98,8 @@ def _details(run: Run, row: RequirementResult) -> str:
     ]
     if row.waived:
         lines.append(f"Waived: {row.waived}")
+    if row.carried:
+        lines.append(f"Carried by the baseline, and a violation still: {row.carried}")
     for found in row.findings[:_MOST_FINDINGS]:
         lines += ["", *_finding(run, found)]
     if len(row.findings) > _MOST_FINDINGS:

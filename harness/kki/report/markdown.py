@@ -84,6 +84,7 @@ def _violation(run: Run, row: RequirementResult) -> list[str]:
     lines = [
         f"- {SYMBOLS[state(row)]} **{row.id}** {markdown(row.says)}",
         f"  - at fault: the {row.party.value}; {row.level.value}, {row.standing.value}; {clause(run, row)}",
+        *([f"  - carried by the baseline, and a violation still: {_value(row.carried)}"] if row.carried else []),
     ]
     groups = grouped(row.findings)
     for found, ids in groups[:_MOST_FINDINGS]:
@@ -192,7 +193,7 @@ def _table(run: Run, found: Iterable[Trace]) -> list[str]:
 
 def _trace(run: Run, trace: Trace) -> list[str]:
     row, stands = trace.row, state(trace.row)
-    why = row.untestable or row.missing
+    why = row.untestable or row.missing or (f"carried by the baseline, {row.carried}" if row.carried else "")
     cases = [case.title for case in trace.cases]
     return [
         f"**{row.id}** {markdown(row.says)} ({row.level.value}, {row.standing.value}, {row.party.value})",

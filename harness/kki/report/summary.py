@@ -113,5 +113,6 @@ def _violation(run: Run, row: RequirementResult) -> list[str]:
         ]
         lines += [f"  because   {shortened(found.diagnosis, 300)}"] if found.diagnosis else []
         lines += [f"  replay    {run.replay_of(found.exchange)}"] if found.exchange else []
+    lines += [f"  carried   by the baseline, and a violation still: {row.carried}"] if row.carried else []
     more = len(row.findings) - 1
     return [*lines, f"  and {more} more like it"] if more > 0 else lines

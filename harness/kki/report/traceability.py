@@ -13,7 +13,7 @@ from kki.report.figures import state
 
 COLUMNS = (
     "requirement", "area", "party", "level", "standing", "says", "document", "clause", "url", "judged_by", "cases",
-    "in_scope", "outcome", "grade", "verdict", "why_open", "findings", "evidence", "readings", "waived",
+    "in_scope", "outcome", "grade", "verdict", "why_open", "findings", "evidence", "readings", "waived", "carried",
 )  # fmt: skip
 _MOST = 40  # cases or exchanges in one cell; the rest stands in run.json
 
@@ -80,6 +80,7 @@ def _values(run: Run, trace: Trace) -> tuple[str, ...]:
         joined(trace.exchanges),
         joined(row.readings),
         row.waived or "",
+        row.carried or "",
     )
 
 

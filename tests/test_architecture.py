@@ -31,8 +31,10 @@ LAYERS: dict[str, int] = {
     "kki.statistics": 1,
     "kki.comparison": 3,
     "kki.attestation": 3,
+    "kki.replaying": 3,
     "kki.edges": 3,
     "kki.report": 3,
+    "kki.drift": 3,
     "kki.session": 4,
     "kki.certify": 4,
     "kki.run": 4,
@@ -51,7 +53,8 @@ FORBIDDEN_PAIRS = (  # allowed by number, but not by meaning
 
 PURE = (
     "kki.model", "kki.snap", "kki.redaction", "kki.rules", "kki.drafting", "kki.simulator", "kki.diagnosis",
-    "kki.judge", "kki.catalogue", "kki.grading", "kki.gate", "kki.statistics", "kki.comparison", "kki.attestation",
+    "kki.judge", "kki.catalogue", "kki.grading", "kki.drift", "kki.gate", "kki.statistics", "kki.comparison",
+    "kki.attestation",
 )  # fmt: skip
 # No clock, chance, environment, files, sockets or logging.
 IMPURE_MODULES = (

@@ -6,7 +6,7 @@ import base64
 import json
 import string
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -386,3 +386,30 @@ def test_hostile_bodies_take_linear_time(body: bytes) -> None:
     start = time.perf_counter()
     redactor(SECRET).body(body)
     assert time.perf_counter() - start < 5
+
+
+def test_no_secret_field_of_a_profile_is_forgotten() -> None:
+    """Whatever `repr` hides is a secret, also one that somebody adds tomorrow."""
+    planted: dict[str, str] = {}
+
+    def filled(kind: type, prefix: str) -> dict[str, object]:
+        made: dict[str, object] = {}
+        for field in fields(kind):
+            if field.repr:
+                continue
+            value = planted[f"{prefix}.{field.name}"] = f"canary-{prefix}-{field.name}-77"
+            made[field.name] = (
+                (value,) if field.name.endswith("tokens") else {"any": value} if field.name == "card" else value
+            )
+        return made
+
+    profile = Profile(
+        credentials=Credentials(**filled(Credentials, "credentials")),  # type: ignore[arg-type]
+        other_partner=Credentials(**filled(Credentials, "other")),  # type: ignore[arg-type]
+        test_data=TestData(**filled(TestData, "test-data")),  # type: ignore[arg-type]
+    )
+    subject = redactor_for(profile, salt=SALT)
+    public = {name for name in planted if name.endswith("public_key")}  # no secret; hidden because it is long
+    assert len(planted) >= 15
+    left = {name for name, value in planted.items() if value in subject.text(f"seen: {value} here")}
+    assert left == public

@@ -11,7 +11,7 @@ import json
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -132,7 +132,10 @@ def measure(work: Sequence[tuple[str, str, str, int]], processes: int, say: Call
     rows: dict[str, list[Row]] = {"persona": [], "variant": [], "correct": []}
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=spawn, max_tasks_per_child=TASKS_PER_PROCESS) as pool:
-        for number, (kind, row) in enumerate(pool.map(_run, work), 1):
+        # As they come, so that one slow persona hides nothing; the table is put in order afterwards.
+        done = as_completed([pool.submit(_run, job) for job in work])
+        for number, future in enumerate(done, 1):
+            kind, row = future.result()
             rows[kind].append(row)
             said = "" if kind != "persona" else f"caught by {', '.join(row['by']) or '—'}" if row["caught"] else "NOT CAUGHT"
             wrong = f"  false alarm: {row['violations']}" if kind != "persona" and row["violations"] else ""

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 from kki.model.exchange import Exchange, Record
 from kki.model.http import Headers, Request, Response
-from kki.model.profile import Profile
+from kki.model.profile import Credentials, Profile
 from kki.model.verdict import Finding
 
 SHORTEST = 6  # characters: a shorter known value is hidden by its place only, or half of every report would go
@@ -463,7 +463,7 @@ class Redactor:
 
 def redactor_for(profile: Profile, *, salt: bytes) -> Redactor:
     """A redactor that knows every secret of the profile. The client id is no secret."""
-    credentials, data = profile.credentials, profile.test_data
+    credentials, data, other = profile.credentials, profile.test_data, profile.other_partner
     named: list[tuple[str, str, str | None]] = [
         ("client-secret", "credentials.client_secret", credentials.client_secret),
         ("shared-key", "credentials.shared_key", credentials.shared_key),
@@ -472,6 +472,12 @@ def redactor_for(profile: Profile, *, salt: bytes) -> Redactor:
         ("otp", "test_data.otp", data.otp),
         ("auth-code", "test_data.auth_code", data.auth_code),
         ("bearer", "test_data.customer_token", data.customer_token),
+        ("bearer", "test_data.expired_b2b_token", data.expired_b2b_token),
+        ("client-secret", "other_partner.client_secret", other.client_secret if other else None),
+        ("shared-key", "other_partner.shared_key", other.shared_key if other else None),
+        ("private-key", "other_partner.private_key", other.private_key if other else None),
+        ("bearer", "test_data.expired_b2b_token", data.expired_b2b_token),
+        *_of_other_partner(profile.other_partner),
         *(("card-token", f"test_data.bank_card_tokens[{n}]", token) for n, token in enumerate(data.bank_card_tokens)),
         *(
             ("card" if _is_card(value) else "card-data", f"test_data.card.{key}", value)
@@ -485,6 +491,13 @@ def redactor_for(profile: Profile, *, salt: bytes) -> Redactor:
             secrets.setdefault(kind, []).append(value)
             origins.setdefault(value, key)
     return Redactor(secrets, salt=salt, origins=origins)
+
+
+def _of_other_partner(other: Credentials | None) -> Iterator[tuple[str, str, str | None]]:
+    if other is not None:
+        yield "client-secret", "other_partner.client_secret", other.client_secret
+        yield "shared-key", "other_partner.shared_key", other.shared_key
+        yield "private-key", "other_partner.private_key", other.private_key
 
 
 def _in_pseudonym(text: str, position: int) -> bool:

@@ -33,6 +33,7 @@ from kki.session import Session
 if TYPE_CHECKING:
     import pytest
 
+DUMB_AFTER = 12  # so many without any reply, whatever the reason: each costs the whole time-out
 Plain = dict[str, Any]
 MOST_REQUESTS = 600  # at standard level, beyond which the report says what the further ones buy
 SILENT_AFTER = 4  # so many exchanges in a row without a connection: the target is gone
@@ -123,6 +124,7 @@ class Worker:
         self.planned = 0
         self.stopped = ""
         self._silent = 0
+        self._dumb = 0
 
     @classmethod
     def handed(cls, plain: Plain) -> Worker:
@@ -151,8 +153,9 @@ class Worker:
         """After each case: has the target gone away, or is the request limit reached?"""
         for record in self.session.watched.records:
             self._silent = self._silent + 1 if _gone(record.exchange) else 0
-        if self._silent >= SILENT_AFTER:
-            self.stopped = f"the target stopped answering ({self._silent} requests in a row)"
+            self._dumb = self._dumb + 1 if record.exchange.response is None else 0
+        if self._silent >= SILENT_AFTER or self._dumb >= DUMB_AFTER:
+            self.stopped = f"the target stopped answering ({max(self._silent, self._dumb)} requests in a row)"
 
     def failures(self) -> str:
         """What the case's exchanges broke, as text for people; "" where nothing is a violation."""

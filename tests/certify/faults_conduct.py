@@ -54,13 +54,20 @@ merchant(
 # --- conduct
 
 LOST = frozenset({"lost"})
-merchant("refused-token-kept", "Sends again with the token that was refused.", "BEH-010", renews_token=False)
+merchant(
+    "refused-token-kept",
+    "Sends again with the token that was refused.",
+    "BEH-010",
+    meets=("expired-token",),
+    renews_token=False,
+)
 merchant(
     "retry-same-external-id",
     "Sends again under the same X-EXTERNAL-ID.",
     "BEH-020",
     "BEH-080",
     "HDR-040",
+    meets=("conflict",),
     renumbers=False,
 )
 merchant(
@@ -69,33 +76,70 @@ merchant(
     "BEH-020",
     "BEH-080",
     "HDR-040",
+    meets=("conflict",),
     renumbers=False,
     remakes=False,
 )
-merchant("lost-charged-anew", "Charges under a new reference after a lost reply.", "BEH-030", charges_anew_after=LOST)
 merchant(
-    "timeout-charged-anew", "Charges under a new reference after 504.", "BEH-030", charges_anew_after=frozenset({"504"})
+    "lost-charged-anew",
+    "Charges under a new reference after a lost reply.",
+    "BEH-030",
+    meets=("closed-connection",),
+    charges_anew_after=LOST,
 )
 merchant(
-    "failure-charged-anew", "Charges under a new reference after 500.", "BEH-040", charges_anew_after=frozenset({"500"})
+    "timeout-charged-anew",
+    "Charges under a new reference after 504.",
+    "BEH-030",
+    meets=("gateway-timeout",),
+    charges_anew_after=frozenset({"504"}),
 )
-merchant("never-waits", "Does not wait after 429.", "BEH-050", waits=0.0, obeys_retry_after=False)
-merchant("retry-after-ignored", "Waits less after 429 than it was told.", "BEH-050", obeys_retry_after=False)
-merchant("insists", "Sends a declined charge again.", "BEH-060", insists=True)
+merchant(
+    "failure-charged-anew",
+    "Charges under a new reference after 500.",
+    "BEH-040",
+    meets=("server-error",),
+    charges_anew_after=frozenset({"500"}),
+)
+merchant(
+    "never-waits",
+    "Does not wait after 429.",
+    "BEH-050",
+    meets=("too-many-requests",),
+    waits=0.0,
+    obeys_retry_after=False,
+)
+merchant(
+    "retry-after-ignored",
+    "Waits less after 429 than it was told.",
+    "BEH-050",
+    meets=("too-many-requests",),
+    obeys_retry_after=False,
+)
+merchant("insists", "Sends a declined charge again.", "BEH-060", meets=("insufficient-funds",), insists=True)
 merchant("same-otp-again", "Sends a wrong OTP again.", "BEH-070", retypes_otp=False)
 merchant(
     "duplicate-charged-anew",
     "Charges under a new reference after 409/01.",
     "BEH-090",
+    meets=("duplicate",),
     charges_anew_after=frozenset({"409/01"}),
 )
 merchant(
     "odd-charged-anew",
     "Charges under a new reference after a reply that surprised it.",
     "BEH-100",
+    meets=("unknown-case",),
     charges_anew_after=frozenset({"odd"}),
 )
-merchant("odd-repeated", "Repeats the charge after a reply that surprised it.", "BEH-100", "STA-010", repeats_odd=True)
+merchant(
+    "odd-repeated",
+    "Repeats the charge after a reply that surprised it.",
+    "BEH-100",
+    "STA-010",
+    meets=("extra-members",),
+    repeats_odd=True,
+)
 merchant(
     "redirect-query-added",
     "Adds a query to the redirectUrl.",

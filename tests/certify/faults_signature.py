@@ -20,11 +20,11 @@ BASE64 = {"signature-encoding": "base64"}
 MINIFIED = {"body-canonical-form": "minified"}
 
 merchant(
-    "hmac-sha256", "Signs with HMAC-SHA256.", WRONG, WRONG_FORM,
+    "hmac-sha256", "Signs with HMAC-SHA256.", WRONG, WRONG_FORM, pins=BASE64,
     mac=lambda key, text: hmac.new(key, text.encode(), hashlib.sha256).digest(),
 )  # fmt: skip
 merchant(
-    "hmac-sha384", "Signs with HMAC-SHA384.", WRONG, WRONG_FORM,
+    "hmac-sha384", "Signs with HMAC-SHA384.", WRONG, WRONG_FORM, pins=BASE64,
     mac=lambda key, text: hmac.new(key, text.encode(), hashlib.sha384).digest(),
 )  # fmt: skip
 merchant(
@@ -32,7 +32,7 @@ merchant(
     mac=lambda key, text: hashlib.sha512(key + text.encode()).digest(),
 )  # fmt: skip
 merchant(
-    "rsa-signature", "Signs operations with the private key, as token requests are.", WRONG, WRONG_FORM,
+    "rsa-signature", "Signs operations with the private key, as token requests are.", WRONG, WRONG_FORM, pins=BASE64,
     signature=lambda kit, text: b64(right.rsa(kit.private_key, text)),
 )  # fmt: skip
 merchant("hex-lower", "Writes the signature in hexadecimal.", WRONG_FORM, pins=BASE64, encoded=lambda mac: mac.hex())

@@ -22,29 +22,56 @@ class FaultyMerchant:
     breaks: frozenset[str]
     ways: Ways
     pins: Mapping[str, str] = field(default_factory=dict)
+    meets: tuple[str, ...] = ()
+
+    @property
+    def needed(self) -> Mapping[str, str]:
+        """The scenarios without which its fault does not show."""
+        return {name: SCENARIOS[name] for name in self.meets}
 
     def client(self, kit: Kit, wire: Wire, scenarios: Mapping[str, str] = SCENARIOS) -> SmallClient:
         return SmallClient(kit=kit, wire=wire, ways=self.ways, scenarios=scenarios)
 
-    def run(self, base_url: str, kit: Kit, *, scenarios: Mapping[str, str] = SCENARIOS, timeout_s: float = 5.0) -> None:
-        """Its day at a server. `scenarios`: trouble → how the reference of an order begins that is to meet it."""
-        self.client(kit, Socket(base_url, timeout_s), scenarios).day()
+    def run(
+        self, base_url: str, kit: Kit, *, scenarios: Mapping[str, str] | None = None, timeout_s: float = 1.0
+    ) -> None:
+        """Its day at a server. `scenarios`: trouble → how the reference of an order begins that is to meet it; default:
+        those that are needed, which takes a fraction of a second, or two where a reply has to be waited for."""
+        self.client(kit, Socket(base_url, timeout_s), self.needed if scenarios is None else scenarios).day()
 
 
 class Adding(Protocol):
     def __call__(
-        self, name: str, says: str, *breaks: str, pins: Mapping[str, str] | None = None, **ways: Any
+        self,
+        name: str,
+        says: str,
+        *breaks: str,
+        pins: Mapping[str, str] | None = None,
+        meets: tuple[str, ...] = (),
+        **ways: Any,
     ) -> None: ...
 
 
 def shelf(area: str) -> tuple[list[FaultyMerchant], Adding]:
-    """A list of merchants, and what puts one more on it. `breaks`: ids without "KKI-"; `ways`: the wrong hook."""
+    """A list of merchants, and what puts one more on it. `breaks`: ids without "KKI-"; `ways`: the wrong hook.
+
+    `pins`: the readings on which a broken row rests where the documents disagree: pinned to these it is a violation,
+    else a warning. `meets`: the troubles of the checklist that bring the fault to light.
+    """
     merchants: list[FaultyMerchant] = []
 
-    def add(name: str, says: str, *breaks: str, pins: Mapping[str, str] | None = None, **ways: Any) -> None:
-        rows = frozenset(f"KKI-{row}" for row in breaks)
-        made = replace(Ways(), **ways)
-        merchants.append(FaultyMerchant(name=name, area=area, says=says, breaks=rows, ways=made, pins=pins or {}))
+    def add(
+        name: str,
+        says: str,
+        *breaks: str,
+        pins: Mapping[str, str] | None = None,
+        meets: tuple[str, ...] = (),
+        **ways: Any,
+    ) -> None:
+        rows, made = frozenset(f"KKI-{row}" for row in breaks), replace(Ways(), **ways)
+        merchants.append(
+            FaultyMerchant(name=name, area=area, says=says, breaks=rows, ways=made, pins=pins or {}, meets=meets)
+        )
 
     return merchants, add
 

@@ -45,6 +45,11 @@ def test_a_faulty_merchant_breaks_what_it_says_and_no_more(merchant: FaultyMerch
     assert trial.found(Outcome.FAULTY) == set()
 
 
+@pytest.mark.parametrize("merchant", MERCHANTS, ids=lambda each: each.name)
+def test_the_troubles_it_names_are_enough_to_find_it(merchant: FaultyMerchant) -> None:
+    assert tried(merchant, merchant.pins, merchant.needed).found(Outcome.BROKEN) == merchant.breaks
+
+
 @pytest.mark.parametrize("pins", {tuple(sorted(each.pins.items())) for each in MERCHANTS if each.pins}, ids=str)
 def test_the_correct_merchant_holds_under_every_reading_that_another_needs(pins: tuple[tuple[str, str], ...]) -> None:
     assert tried(CORRECT, dict(pins)).found(Outcome.BROKEN) == set()
@@ -78,7 +83,16 @@ def test_scenarios_are_those_of_the_checklist() -> None:
     assert {step.id: step.meets.reference for step in CHECKLIST if step.meets and step.meets.reference} == SCENARIOS
 
 
-OVER_SOCKETS = ("correct", "bearer-kept", "token-key-wrong", "header-twice", "card-iv-static", "body-latin-1")
+OVER_SOCKETS = (
+    "correct",
+    "bearer-kept",
+    "token-key-wrong",
+    "header-twice",
+    "card-iv-static",
+    "body-latin-1",
+    "insists",
+    "lost-charged-anew",
+)
 
 
 @pytest.mark.parametrize("name", OVER_SOCKETS)
@@ -86,6 +100,6 @@ def test_over_sockets_the_verdict_is_the_same(name: str) -> None:
     merchant = next(each for each in (CORRECT, *MERCHANTS) if each.name == name)
     seen: list[Exchange] = []
     with serve(a_world(merchant.pins), watch=seen.append) as running:
-        merchant.run(running.url, Kit.of(PROFILE), scenarios={})
+        merchant.run(running.url, Kit.of(PROFILE))
     assert judged(seen, merchant.pins).found(Outcome.BROKEN) == merchant.breaks
     assert [exchange for exchange in seen if exchange.response]

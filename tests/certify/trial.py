@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kki.certify import checklist
-from kki.certify.otp_page import otp_page
 from kki.certify.progress import Progress
 from kki.certify.scenarios import staged
 from kki.edges.contract import load
@@ -69,7 +68,7 @@ class Trial:
 
 
 def a_world(pins: Mapping[str, str]) -> World:
-    behaviour = staged(CHECKLIST, own_cpan=PROFILE.test_data.cpan).guarding(otp_page())
+    behaviour = staged(CHECKLIST, own_cpan=PROFILE.test_data.cpan)
     return World(setup_from(replace(PROFILE, readings=dict(pins)), CONTRACT, issuer_key=ISSUER), behaviour)
 
 

@@ -97,7 +97,7 @@ def test_a_folder_without_a_run_is_exit_2(kki: Kki, keep: Keep, tmp_path: Path) 
 def test_a_baseline_is_written_kept_and_pruned(kki: Kki, keep: Keep, tmp_path: Path) -> None:
     good, bad = keep("good", "holds", "pass"), keep("bad", "broken", "violation")
     path = tmp_path / "known.toml"
-    assert "1 entries added, 0 kept." in kki("compare", good, bad, "--write-baseline", str(path), *TERMS).out
+    assert "1 entry added, 0 kept." in kki("compare", good, bad, "--write-baseline", str(path), *TERMS).out
     entry = read_baseline(path, load()).known[0]
     assert (entry.requirement, entry.finding, entry.reason) == ("KKI-SIG-110", "status: ", "ticket 123")
     assert (entry.owner, entry.expires) == ("payments", date(2099, 1, 31))
@@ -105,7 +105,7 @@ def test_a_baseline_is_written_kept_and_pruned(kki: Kki, keep: Keep, tmp_path: P
     assert "0 entries added, 1 kept." in again.out
     assert read_baseline(path, load()).known == (entry,)
     assert "0 stale entries taken out, 1 left." in kki("compare", bad, bad, "--prune", str(path)).out
-    assert "1 stale entries taken out, 0 left." in kki("compare", bad, good, "--prune", str(path)).out
+    assert "1 stale entry taken out, 0 left." in kki("compare", bad, good, "--prune", str(path)).out
     assert read_baseline(path, load()).known == ()
 
 

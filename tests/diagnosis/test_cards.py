@@ -9,11 +9,11 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.diagnosis import wrong_cards as cards
+from tests.diagnosis.support import card_diagnosed, quick
 
 from kki.diagnosis.card_names import CARD_NAMES
 from kki.diagnosis.results import Outcome
-from tests.diagnosis import wrong_cards as cards
-from tests.diagnosis.support import card_diagnosed, quick
 
 WRONG = [pytest.param(wrong, id=wrong.name) for wrong in cards.WRONG]
 
@@ -51,7 +51,10 @@ def test_what_nobody_named_is_not_named(text: str) -> None:
 
 
 @quick
-@given(seed=st.binary(max_size=20), blocks=st.integers(1, 12), container=st.sampled_from(["ciphertext|iv", "salted", "iv-prefixed"]))
+@given(
+    seed=st.binary(max_size=20), blocks=st.integers(1, 12),
+    container=st.sampled_from(["ciphertext|iv", "salted", "iv-prefixed"]),
+)  # fmt: skip
 def test_random_card_data_is_never_explained(seed: bytes, blocks: int, container: str) -> None:
     noise = hashlib.shake_256(seed).digest(16 * blocks + 16)
     sealed, vector = noise[16:], noise[:16]

@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from tests.diagnosis import wrong_cards as cards
+from tests.diagnosis import wrong_clients as clients
 
 from kki.diagnosis.exchanges import diagnose_card_data, diagnose_exchange, diagnose_request
 from kki.diagnosis.results import Outcome, as_json
@@ -14,8 +16,6 @@ from kki.model.contract import Contract
 from kki.model.exchange import Exchange
 from kki.model.http import Request
 from kki.model.profile import Credentials, TestData
-from tests.diagnosis import wrong_cards as cards
-from tests.diagnosis import wrong_clients as clients
 
 BIND = "/direct-debit/core/v1/registration-card-bind"
 

@@ -9,12 +9,12 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.diagnosis import wrong_clients as clients
+from tests.diagnosis.support import diagnosed, material, quick
 
 from kki.diagnosis.names import NAMES
 from kki.diagnosis.results import Outcome
 from kki.diagnosis.search import diagnose, is_right, token_is_right
-from tests.diagnosis import wrong_clients as clients
-from tests.diagnosis.support import diagnosed, material, quick
 
 WRONG = [pytest.param(wrong, id=wrong.name) for wrong in clients.WRONG]
 
@@ -75,7 +75,7 @@ def test_a_right_token_signature_is_called_right() -> None:
     assert not token_is_right(material(clients.token_right(), public_key=clients.public_pem(2)))
 
 
-@pytest.mark.parametrize("request_", clients.unknown_requests(), ids=lambda request: request.headers.get("X-SIGNATURE")[:12])
+@pytest.mark.parametrize("request_", clients.unknown_requests(), ids=lambda one: one.headers.get("X-SIGNATURE")[:12])
 def test_what_nobody_named_is_not_named(request_: clients.Request) -> None:
     found = diagnose(material(request_))
     assert found.outcome is Outcome.UNNAMED
@@ -167,7 +167,8 @@ def test_a_signature_sent_before_is_recognised() -> None:
 
 
 def test_explanations_that_fit_alike_are_told() -> None:
-    found = diagnosed(next(wrong for wrong in clients.WRONG if wrong.name == "sends Python's default form and hashes it"))
+    name = "sends Python's default form and hashes it"
+    found = diagnosed(next(wrong for wrong in clients.WRONG if wrong.name == name))
     assert found.best is not None
     assert {"body-not-minified", "body-spaced"} <= {*found.best.names, *found.best.also}
 

@@ -274,7 +274,7 @@ def _layouts() -> list[Wrong]:
         _wrong("colon after it", Client(text=lambda me: ":".join(me.parts()) + ":"), "separator-at-end"),
         _wrong("external id added", Client(text=lambda me: ":".join((*me.parts(), EXTERNAL))), "part-added"),
         _wrong("all in lower case", Client(text=lambda me: ":".join(me.parts()).lower()), "string-lower-case"),
-        _wrong("token request's string", Client(text=lambda me: f"{CLIENT}|{STAMP}"), "token-request-string"),
+        _wrong("token request's string", Client(text=lambda _: f"{CLIENT}|{STAMP}"), "token-request-string"),
     ]
 
 
@@ -319,7 +319,7 @@ def _algorithms() -> list[Wrong]:
         _wrong("hashes the string first", Client(mac=lambda text: hmac_512(hashlib.sha512(text.encode()).hexdigest())), "string-hashed-first"),
         _wrong("RSA over the symmetric string", Client(mac=by_rsa), "rsa-for-hmac"),
         _wrong("DOKU's asymmetric variant", Client(mac=by_rsa, text=without_token), "asymmetric-variant"),
-        _wrong("token request's signature", Client(mac=by_rsa, text=lambda me: f"{CLIENT}|{STAMP}"), "token-signature-reused"),
+        _wrong("token request's signature", Client(mac=by_rsa, text=lambda _: f"{CLIENT}|{STAMP}"), "token-signature-reused"),
     ]  # fmt: skip
 
 
@@ -332,7 +332,7 @@ def _encodings() -> list[Wrong]:
         _wrong("hexadecimal in capitals", Client(written=lambda octets: octets.hex().upper()), "hex-upper-case"),
         _wrong("Base64 of hexadecimal", Client(written=lambda octets: b64(octets.hex().encode())), "base64-of-hex"),
         _wrong("Base64 twice", Client(written=lambda octets: b64(b64(octets).encode())), "base64-twice"),
-        _wrong("URL-safe Base64", Client(written=lambda octets: _needing_both(octets)), "base64-url"),
+        _wrong("URL-safe Base64", Client(written=_needing_both), "base64-url"),
         _wrong("no padding", Client(written=lambda octets: b64(octets).rstrip("=")), "base64-unpadded"),
         _wrong("lines of 76", Client(written=lines), "white-space"),
         _wrong("quoted", Client(written=lambda octets: f'"{b64(octets)}"'), "quoted"),

@@ -119,6 +119,15 @@ BROKEN: dict[str, tuple[Evidence, ...]] = {
         for number in range(9, 30)
     ),
     "KKI-ROB-320": (Evidence(exchange="x9", where="reply", expected="a reply within 10 s", actual="timeout"),),
+    "KKI-SIG-010": (  # the client's: not on trial in a check
+        Evidence(
+            exchange="x17",
+            where="header X-SIGNATURE",
+            expected="lmBsSjwx…",
+            actual="mnCtTkxy…",
+            diagnosis="the body was signed as pretty-printed JSON; sign the very bytes that are sent, minified",
+        ),
+    ),
     "KKI-RFD-216": (Evidence(exchange="", where="the run", expected="once", actual="twice: " + " ".join(HOSTILE)),),
 }
 
@@ -232,6 +241,12 @@ def run_of() -> Callable[..., Run]:
 @pytest.fixture
 def records() -> tuple[Record, ...]:
     return make_records()
+
+
+@pytest.fixture(scope="session")
+def made() -> tuple[Callable[..., Run], Callable[..., tuple[Record, ...]]]:
+    """The two makers, for fixtures that live longer than a test."""
+    return make_run, make_records
 
 
 @pytest.fixture

@@ -110,8 +110,15 @@ class Board:
             self.verdict, self.outcome, self.notes, self.over = verdict, outcome, tuple(notes), True
             self.version += 1
 
+    def broken(self) -> list[live.FoundRow]:
+        """The requirements that are broken so far, with the first finding of each."""
+        with self.lock:
+            return list(self._found.values())
+
     def _counts(self, verdict: Verdict) -> bool:
-        return isinstance(verdict.judgement, Broken)
+        """Whether it is broken, and in scope."""
+        judgement = verdict.judgement
+        return isinstance(judgement, Broken) and self.grade(verdict.requirement, judgement) is not Grade.NONE
 
     def _found_row(self, verdict: Verdict) -> live.FoundRow:
         judgement = verdict.judgement

@@ -1,4 +1,4 @@
-"""The merchant's client as a process of ours: started with what it needs in its environment, and ended with the session."""
+"""The merchant's client as a process of ours: started with what it needs in its environment, ended with the session."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_LINE = 2000  # characters of one line that are shown
 
 
 class Child:
-    """`say` gets each line that it writes. It runs in a process group of its own, so that its own children end with it."""
+    """`say` gets each line that it writes. It has a process group of its own, so that its own children end with it."""
 
     def __init__(self, command: str, env: Mapping[str, str], say: Callable[[str], None]) -> None:
         self._process = subprocess.Popen(

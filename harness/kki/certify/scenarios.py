@@ -26,7 +26,11 @@ _CAUSE = "scenario "
 
 
 def staged(
-    checklist: Checklist, *, own_cpan: str | None = None, issued: Issued = lambda _: None, behaviour: Behaviour = CORRECT
+    checklist: Checklist,
+    *,
+    own_cpan: str | None = None,
+    issued: Issued = lambda _: None,
+    behaviour: Behaviour = CORRECT,
 ) -> Behaviour:
     """The behaviour with the checklist's troubles in it. `own_cpan`: the profile's, which brings none.
 

@@ -276,7 +276,8 @@ class Session:
             missing = "" if place.state is State.DONE else step.how if place.mandatory else "not in the plan"
             yield CaseResult(
                 id=step.id, title=step.title, area="checklist",
-                operation=step.sees.operation if step.sees else "payment", outcome=outcomes.get(place.state, "skipped"), reason=missing, exercises=step.requirements,
+                operation=step.sees.operation if step.sees else "payment",
+                outcome=outcomes.get(place.state, "skipped"), reason=missing, exercises=step.requirements,
                 exchanges=tuple(place.exchanges),
             )  # fmt: skip
 

@@ -114,7 +114,7 @@ def _written(
     fresh = listed(run, reason=reason, owner=owner, expires=_day(expires))
     whole = merged(old, run, fresh)
     write_baseline(target, whole)
-    yield f"{target}: {len(whole) - len(old)} entries added, {len(old)} kept."
+    yield f"{target}: {_entries(len(whole) - len(old))} added, {len(old)} kept."
 
 
 def _pruned(run: Run, path: Path | None) -> Iterator[str]:
@@ -129,10 +129,14 @@ def _pruned(run: Run, path: Path | None) -> Iterator[str]:
     rest = [entry for entry in baseline.known if entry not in result.stale]
     if result.stale:
         write_baseline(path, rest)
-    yield f"{path}: {len(result.stale)} stale entries taken out, {len(rest)} left."
+    yield f"{path}: {_entries(len(result.stale), 'stale ')} taken out, {len(rest)} left."
     yield from (
         f"{path}: {entry.name} expired on {entry.expires} and is left for you to decide." for entry in result.expired
     )
+
+
+def _entries(count: int, kind: str = "") -> str:
+    return f"{count} {kind}{'entry' if count == 1 else 'entries'}"
 
 
 def _contract() -> Contract:

@@ -16,7 +16,7 @@ from kki.cli.options import chosen_profile, conceal, profile_option, terminal_op
 from kki.cli.terminal import DETAILED, NORMAL, Terminal
 from kki.diagnosis import exchanges
 from kki.diagnosis.containers import packings
-from kki.diagnosis.results import Candidate, Diagnosis, Outcome, Step, as_json
+from kki.diagnosis.results import Candidate, Diagnosis, Outcome, Step, as_json, redacted, visible
 from kki.edges.errors import ConfigurationError
 from kki.edges.messages import read_messages
 from kki.edges.settings import contract_root, resolve_ref
@@ -239,7 +239,7 @@ def _show(terminal: Terminal, answers: Sequence[_Answer]) -> None:
 
 
 def _document(terminal: Terminal, answer: _Answer) -> dict[str, Any]:
-    found = [as_json(_redacted(terminal, diagnosis)) for diagnosis in answer.found]
+    found = [as_json(redacted(diagnosis, terminal.clean)) for diagnosis in answer.found]
     document = {
         "request": answer.name, "method": answer.request.method, "target": answer.request.target,
         "right": not answer.found, "diagnoses": found,
@@ -261,27 +261,6 @@ def _cleaned(terminal: Terminal, value: object) -> object:
             return value
 
 
-def _redacted(terminal: Terminal, diagnosis: Diagnosis) -> Diagnosis:
-    """With redacted steps, so that the places of differences are those of the texts that are shown."""
-    candidates = tuple(
-        replace(one, steps=tuple(_clean_step(terminal, step) for step in one.steps)) for one in diagnosis.candidates
-    )
-    steps = tuple((name, terminal.clean(_visible(value))) for name, value in diagnosis.steps)
-    return replace(diagnosis, candidates=candidates, steps=steps)
-
-
-def _clean_step(terminal: Terminal, step: Step) -> Step:
-    theirs, ours = terminal.clean(_visible(step.theirs)), terminal.clean(_visible(step.ours))
-    if theirs == ours and step.difference is not None:
-        theirs += " (another hidden value)"
-    return Step(name=step.name, theirs=theirs, ours=ours)
-
-
-def _visible(text: str) -> str:
-    """Line ends and other control characters as escapes, or a difference in them would not show."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
-
-
 def _show_one(terminal: Terminal, diagnosis: Diagnosis) -> None:
     if diagnosis.outcome is Outcome.UNDECIDED:
         terminal.say(f"  {diagnosis.says}", style="yellow")
@@ -291,7 +270,7 @@ def _show_one(terminal: Terminal, diagnosis: Diagnosis) -> None:
         terminal.say(f"  {diagnosis.says}")
         _show_ours(terminal, diagnosis)
         return
-    shown = _redacted(terminal, diagnosis)
+    shown = redacted(diagnosis, terminal.clean)
     if len(shown.candidates) > 1:
         terminal.say(f"  {len(shown.candidates)} explanations fit; the likeliest comes first.")
     for place, candidate in enumerate(shown.candidates, 1):
@@ -303,7 +282,7 @@ def _show_ours(terminal: Terminal, diagnosis: Diagnosis) -> None:
     if diagnosis.steps:
         terminal.say("  What it would have to be:")
     for name, value in diagnosis.steps:
-        terminal.say(f"    {name}: {terminal.clean(_visible(value))}")
+        terminal.say(f"    {name}: {terminal.clean(visible(value))}")
 
 
 def _show_candidate(terminal: Terminal, candidate: Candidate, place: int) -> None:

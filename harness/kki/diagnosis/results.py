@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -116,6 +116,35 @@ class Diagnosis:
     @property
     def requirements(self) -> tuple[str, ...]:
         return self.best.requirements if self.best is not None else ()
+
+
+def redacted(diagnosis: Diagnosis, clean: Callable[[str], str]) -> Diagnosis:
+    """What may be shown: every step through `clean` (Redactor.text), control characters as escapes.
+
+    The places of differences then are those in the texts that are shown. Sentences hold nothing to hide but what a
+    client itself put into a path or a member's name; they go through `clean` as well.
+    """
+
+    def step(one: Step) -> Step:
+        theirs, ours = clean(visible(one.theirs)), clean(visible(one.ours))
+        if theirs == ours and one.difference is not None:
+            theirs += " (another hidden value)"
+        return Step(name=one.name, theirs=theirs, ours=ours)
+
+    def deviation(one: Deviation) -> Deviation:
+        return replace(one, did=clean(visible(one.did)), detail=clean(visible(one.detail)))
+
+    candidates = tuple(
+        Candidate(deviations=tuple(map(deviation, one.deviations)), steps=tuple(map(step, one.steps)))
+        for one in diagnosis.candidates
+    )
+    steps = tuple((name, clean(visible(value))) for name, value in diagnosis.steps)
+    return replace(diagnosis, candidates=candidates, steps=steps)
+
+
+def visible(text: str) -> str:
+    """Line ends and other control characters as escapes, or a difference in them would not show."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 def as_json(diagnosis: Diagnosis) -> dict[str, Any]:

@@ -30,7 +30,7 @@ HOW_TO_GET_IT = (
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' data: blob:; style-src 'unsafe-inline' data: blob:; "
     "img-src data: blob:; font-src data: blob:; media-src data: blob:; connect-src data: blob:; frame-src data: blob:; "
-    "worker-src data: blob:; base-uri 'none'; form-action 'none'"
+    "worker-src data: blob:; form-action 'none'"
 )
 _OUTSIDE = re.compile(r"""\ssrc\s*=\s*["']?\s*(?:https?:)?//""", re.IGNORECASE)
 Which = Callable[[str], str | None]
@@ -102,10 +102,12 @@ def _run(call: Sequence[str]) -> None:
         raise ConfigurationError([f"Expected Allure to end within {TIME_OUT:.0f} s, but it did not."]) from None
     if done.returncode:
         words = " ".join((done.stderr or done.stdout).split())[-600:] or "no word"
-        raise ConfigurationError([
-            f"Expected Allure to render allure-results/, but it ended with exit code {done.returncode}: {words}. "
-            f"The results are there; try `npx --yes {PACKAGE} generate allure-results` yourself."
-        ])
+        raise ConfigurationError(
+            [
+                f"Expected Allure to render allure-results/, but it ended with exit code {done.returncode}: {words}. "
+                f"The results are there; try `npx --yes {PACKAGE} generate allure-results` yourself."
+            ]
+        )
 
 
 def silenced(page: str) -> str:

@@ -44,6 +44,16 @@ def area_titles(root: Path | None = None) -> dict[str, str]:
     return {row["area"]: row["title"] for row in rows}
 
 
+def document(root: Path | None = None) -> dict[str, Any]:
+    """The OpenAPI document as it is written, extensions and all, with every local reference replaced by its target."""
+    problems: list[str] = []
+    whole = _document(root or data_root(), problems)
+    if problems:
+        raise ConfigurationError(problems)
+    found: dict[str, Any] = _resolved(whole, whole)
+    return found
+
+
 @lru_cache(maxsize=8)
 def _load(root: Path) -> Contract:
     problems: list[str] = []

@@ -12,9 +12,12 @@ import asyncio
 import contextlib
 import signal
 import socket
+import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -42,13 +45,25 @@ def _issuer_key() -> str:
     return entropy.issuer_key()
 
 
-def world_of(profile: Profile, contract: Contract, behaviour: Behaviour = CORRECT) -> World:
+def world_of(
+    profile: Profile, contract: Contract, behaviour: Behaviour = CORRECT, *, more_cpans: Collection[str] = ()
+) -> World:
     """A fresh world for the profile's partner. ConfigurationError where a credential is missing."""
     try:
         setup = setup_from(profile, contract, issuer_key=_issuer_key())
     except ValueError as error:
         raise ConfigurationError([f"{profile.source}: {error}"]) from None
-    return World(setup, behaviour)
+    return World(replace(setup, cpans=setup.cpans.union(more_cpans)), behaviour)
+
+
+def check_tls(certificate: Path, key: Path) -> None:
+    """ConfigurationError where these are no certificate and its key."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        why = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
+        named = f"--certificate {certificate}, --key {key}"
+        raise ConfigurationError([f"{named}: expected a certificate and its key in PEM, but got: {why}."]) from None
 
 
 class _Protocol(H11Protocol):

@@ -22,7 +22,9 @@ from kki.model.exchange import Exchange, Record
 from kki.model.http import Headers, Request, Response
 
 LARGEST = 32 << 20  # octets of a file to look for one request in
-_REQUEST_LINE = re.compile(r"(?P<method>[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) (?P<target>\S+)(?: HTTP/[0-9.]+)?")
+_REQUEST_LINE = re.compile(
+    r"(?P<method>[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) (?P<target>(?:/|[A-Za-z]+://)\S*)(?: HTTP/[0-9.]+)?"
+)
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _FORMATS = "a HAR entry, a raw HTTP message, a curl line or an exchange of ours"
 

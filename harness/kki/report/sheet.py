@@ -91,7 +91,7 @@ def _scenario(run: Run, number: int, case: CaseResult, found: Found, kept: Mappi
         number=number,
         area=case.area,
         operation=case.operation,
-        scenario=case.title,
+        scenario=in_words(case.title),
         request=_request(record) if record else "",
         expected=_expected(run, case, hits),
         actual=_actual(case, record, hits),
@@ -99,6 +99,14 @@ def _scenario(run: Run, number: int, case: CaseResult, found: Found, kept: Mappi
         requirements=", ".join(case.exercises[:20]) + ("…" if len(case.exercises) > 20 else ""),
         exchange=name,
     )
+
+
+def in_words(title: str) -> str:
+    """ "server/test_fields.py::test_an_otp_is_refused[long]" for people: "an otp is refused: long"; else as it is."""
+    found = re.fullmatch(r"[\w./-]+\.py::test_(\w+)(?:\[(.*)\])?", title, re.DOTALL)
+    if found is None:
+        return title
+    return found[1].replace("_", " ") + (f": {found[2]}" if found[2] else "")
 
 
 def _request(record: Record) -> str:

@@ -43,9 +43,10 @@ _EN: Mapping[str, str] = {
     "state.not-applicable": "not applicable",
     "state.untestable": "not testable",
     "next.conforms": "Next step: nothing to mend. `kki attest` signs this result for others.",
-    "next.does-not-conform": "Next step: take the first card under “What to fix”, read the exchange it links to, mend the "
-    "side at fault, and send that exchange again with the command given there.",
-    "next.incomplete": "Next step: see under “Not tried, not decided, and why” what was missing, provide it, run again.",
+    "next.does-not-conform": "Next step: take the first card under “What to fix”, read the exchange it links to, mend "
+    "the side at fault, and send that exchange again with the command given there.",
+    "next.incomplete": "Next step: see under “Not tried, not decided, and why” what was missing, provide it, and run "
+    "again.",
     "nav": "Contents",
     "nav.open": "Not tried",
     "nav.power": "Suite's power",

@@ -59,7 +59,7 @@ class Habits:
     refused_tokens: dict[str, After] = field(default_factory=dict)
     sent: dict[str, Sent] = field(default_factory=dict)  # by operation and body
     unsettled: dict[str, tuple[str, After]] = field(default_factory=dict)  # order → requirement, charge
-    asked: set[str] = field(default_factory=set)  # references asked for in a status question
+    asked: set[str] = field(default_factory=set)  # requirements that a status question has met
     busy: After | None = None
     declined: dict[str, After] = field(default_factory=dict)  # by reference
     wrong_otp: dict[str, After] = field(default_factory=dict)  # by instrument
@@ -145,6 +145,8 @@ def _note_charge(view: View, mine: Habits, after: After, charge: Charge) -> None
         mine.declined[charge.reference] = after
     if case == (404, "15"):
         mine.wrong_otp[charge.instrument] = after
+    elif view.accepted:
+        mine.wrong_otp.pop(charge.instrument, None)  # the matter is settled; what comes next is another one
     # To one who asks again, "duplicate" is the good news that the lost charge was made: the next is another order.
     mine.duplicate = after if case == (409, "01") and not asked_again else None
     if _is_odd(view):
@@ -174,9 +176,7 @@ def _note_status_question(view: View, mine: Habits) -> None:
         reference = view.text("originalPartnerReferenceNo")
         found = [key for key, (_, after) in mine.unsettled.items() if after.charge and after.charge.reference == reference]
         for key in found:
-            del mine.unsettled[key]
-        if reference:
-            mine.asked.add(reference)
+            mine.asked.add(mine.unsettled.pop(key)[0])
 
 
 def _follows(view: View, after: After | None) -> bool:
@@ -384,6 +384,8 @@ def leftovers(trail: Trail) -> dict[str, Judgement]:
         never = _never_asked(trail, requirement)
         if never is not None:
             found[requirement] = never
+        elif requirement in mine.asked:
+            found[requirement] = Holds()
     if mine.odd is not None and not mine.after_odd:
         found["KKI-BEH-100"] = Unknown(f"any request after the odd reply of exchange {mine.odd.exchange}")
     if trail.redirects and not mine.followed:

@@ -9,7 +9,7 @@ from typing import Any
 from kki.model.contract import FieldFact
 from kki.simulator.behaviour import Behaviour, Step
 from kki.simulator.call import Call
-from kki.simulator.fields import of_type
+from kki.simulator.fields import in_force, of_type
 from kki.simulator.outcomes import Answer, Refusal, Success
 
 SYMMETRIC = ("payment", "bind", "unbind", "refund")
@@ -151,7 +151,7 @@ def off_limits(operation: str, name: str) -> When:
     def when(call: Call) -> bool:
         facts = call.variant.fields if call.variant and call.name == operation else ()
         fact = next((each for each in facts if each.name == name), None)
-        return fact is not None and name in call.members and bool(_true_fault(fact, call.members[name]))
+        return fact is not None and name in call.members and _true_fault(call, fact, call.members[name])
 
     return when
 
@@ -166,8 +166,9 @@ def long_header(name: str) -> When:
     return when
 
 
-def _true_fault(fact: FieldFact, value: Any) -> bool:
+def _true_fault(call: Call, fact: FieldFact, value: Any) -> bool:
     if not of_type(fact, value) or not isinstance(value, str):
         return not isinstance(value, str)
-    short = fact.min_length is not None and len(value) < fact.min_length
-    return short or (fact.max_length is not None and len(value) > fact.max_length)
+    # A minimum that no reading puts into force is none: a reference of 8 characters is within the limits.
+    least = fact.min_length if in_force(call, fact, "minLength") else None
+    return (least is not None and len(value) < least) or (fact.max_length is not None and len(value) > fact.max_length)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kki.model.http import Response
 from kki.simulator.behaviour import Behaviour
-from kki.simulator.business import opened_card
+from kki.simulator.business import is_card, opened_card
 from kki.simulator.call import Call
 from kki.simulator.outcomes import Answer, Refusal, Result, Slow
 from kki.simulator.persona import Change, Persona, area, dressing, lifting, without
@@ -75,7 +75,8 @@ def _ignores_padding(call: Call) -> bool:
     if not octets or len(octets) % carddata.BLOCK:
         return False
     plain = crypto.aes_cbc_decrypted(octets, carddata.aes_key_128(call.partner.shared_key), iv)
-    return isinstance(json_object(plain[: plain.rfind(b"}") + 1]), dict)
+    card = json_object(plain[: plain.rfind(b"}") + 1])
+    return isinstance(card, dict) and is_card(card)
 
 
 def telling_apart(change: Callable[[str, Refusal], Refusal]) -> Change:

@@ -16,7 +16,7 @@ from kki.simulator.server import encoded
 row = area("envelope")
 
 _WIDE = str.maketrans("0123456789", "０１２３４５６７８９")  # digits, though not ASCII's
-_NAMES = {"payment": "payment", "bind": "binding", "unbind": "unbinding", "refund": "refund"}
+_NAMES = {"payment": "a payment", "bind": "a binding", "unbind": "an unbinding", "refund": "a refund"}
 _PREFIX = {"payment": "PAY", "bind": "BND", "unbind": "UNB", "refund": "RFD"}
 
 Amend = Callable[[dict[str, Any]], Any]
@@ -94,11 +94,11 @@ def _page(_content: bytes) -> bytes:
 def _table() -> Iterable[Persona]:
     """What each operation's reply has to carry."""
     for operation, noun in _NAMES.items():
-        prefix, when = _PREFIX[operation], _accepted(operation)
+        prefix, when, slug = _PREFIX[operation], _accepted(operation), noun.replace(" ", "-")
         standing = "stated" if operation in ("payment", "refund") else "conflicted"
-        yield row(f"forgets-code-of-a-{noun}", f"Leaves responseCode out of the reply to a {noun}.",
+        yield row(f"forgets-code-of-{slug}", f"Leaves responseCode out of the reply to {noun}.",
                   f"{prefix}-210", without_member("responseCode", when), standing)  # fmt: skip
-        yield row(f"forgets-message-of-a-{noun}", f"Leaves responseMessage out of the reply to a {noun}.",
+        yield row(f"forgets-message-of-{slug}", f"Leaves responseMessage out of the reply to {noun}.",
                   f"{prefix}-212 RSP-250", without_member("responseMessage", when),
                   "stated" if standing == "stated" else "implied")  # fmt: skip
 
@@ -111,7 +111,8 @@ def _services() -> Iterable[Persona]:
     for operation, (service, whose) in _SERVICES.items():
         noun = _NAMES[operation]
         change = answer(lambda call, _, name=operation: call.name == name, service=service)  # type: ignore[misc]  # a default argument binds the loop's value
-        yield row(f"writes-another-service-on-a-{noun}", f"Answers a {noun} with the service code {service}, {whose}.",
+        name = f"writes-another-service-on-{noun.replace(' ', '-')}"
+        yield row(name, f"Answers {noun} with the service code {service}, {whose}.",
                   "RSP-230", change, "conflicted")  # fmt: skip
 
 
@@ -132,7 +133,7 @@ ALL: tuple[Persona, ...] = (
         answer(_refusals, http_status=400), "stated"),
     row("writes-success-code-on-refusals", "Writes the code of a success on each refusal.", "RSP-220",
         member("responseCode", lambda code: "200" + code[3:5] + "00", _refusals), "stated"),
-    row("accepts-with-201", "Answers what it accepts as created, 201.", "RSP-300",
+    row("accepts-with-201", "Answers what it accepts as created, 201.", "RSP-240 RSP-300",
         answer(lambda _, reply: reply.accepted, status=201, http_status=201)),
     row("accepts-with-case-01", "Answers what it accepts with case 01.", "RSP-240 RSP-300",
         answer(lambda _, reply: reply.accepted, case="01")),

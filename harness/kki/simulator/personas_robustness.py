@@ -138,12 +138,14 @@ def _no_length(call: Call) -> bool:
 # --- readers --------------------------------------------------------------------------------------------------
 
 
-def reading(read: Callable[[bytes], Any]) -> Change:
-    """Another reader of bodies, where the strict one finds nothing to read."""
+def reading(read: Callable[[bytes], Any], *, of_json: bool = False) -> Change:
+    """Another reader of bodies where the strict one finds nothing to read: of what is no JSON, or of what is."""
 
     def lenient(body: bytes) -> Any:
         strict = read_json(body)
         if not isinstance(strict, Malformed) or len(body) > BIG or depth(body) > DEEP:
+            return strict
+        if isinstance(minified(body), Malformed) is of_json:
             return strict
         try:
             return read(body)

@@ -10,7 +10,7 @@ from kki.model.http import Response
 from kki.simulator.business import opened_card, redirect_url
 from kki.simulator.call import Call
 from kki.simulator.outcomes import Answer
-from kki.simulator.persona import Change, Persona, area, dressing, telling
+from kki.simulator.persona import Change, Persona, area, both, dressing, telling
 from kki.simulator.personas_tokens import lacking, member
 from kki.simulator.server import encoded
 from kki.snap import timestamps
@@ -71,6 +71,10 @@ def _slashed(call: Call, _old: Any) -> str:
 
 def _local(call: Call, _old: Any) -> str:
     return call.now.astimezone(timestamps.JAKARTA).replace(tzinfo=None).isoformat(timespec="milliseconds")
+
+
+def _always(name: str, *operations: str) -> Change:
+    return member(name, "REF-KKI-00000000000000000001", *operations)
 
 
 def _bare_of_identifiers(_call: Call, members: dict[str, Any]) -> dict[str, Any]:
@@ -136,9 +140,9 @@ ALL: tuple[Persona, ...] = (
     row("writes-original-reference-as-list", "Writes a refund's originalReferenceNo as a list.", "RFD-218",
         member("originalReferenceNo", lambda _, old: [old], "refund"), "stated"),
     row("repeats-reference-numbers", "Gives each operation the same referenceNo.", "STA-220",
-        member("referenceNo", "REF-KKI-00000000000000000001", "payment", "bind", "unbind")),
+        both(_always("referenceNo", "payment", "bind", "unbind"), _always("originalReferenceNo", "refund"))),
     row("repeats-reference-numbers-of-payments", "Gives each payment the same referenceNo.", "STA-220",
-        member("referenceNo", "REF-KKI-00000000000000000001", "payment")),
+        both(_always("referenceNo", "payment"), _always("originalReferenceNo", "refund"))),
     row("repeats-refund-numbers", "Gives each refund the same refundNo.", "STA-230",
         member("refundNo", "REFUND-0000000001", "refund")),
     # refund

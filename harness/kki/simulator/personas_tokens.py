@@ -59,7 +59,7 @@ def _anothers(call: Call) -> bool:
 
 def _known_behind_any_scheme(call: Call) -> bool:
     issued = call.world.b2b_tokens.get(call.header("Authorization").rpartition(" ")[2])
-    return issued is not None and issued.expires > call.now
+    return issued is not None and issued.expires > call.now and issued.client_id == call.header("X-PARTNER-ID")
 
 
 def _on_its_first_use(call: Call) -> Refusal | None:

@@ -1,4 +1,4 @@
-"""The only door to `cryptography`: RSA keys and signatures, AES-CBC blocks. No policy beyond the kind of key."""
+"""The only door to `cryptography`: keys (RSA, Ed25519), RSA signatures, AES-CBC. No policy but the kind of key."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import lru_cache
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
@@ -77,3 +78,31 @@ def aes_cbc_decrypted(blocks: bytes, key: bytes, iv: bytes) -> bytes:
     """The inverse of `aes_cbc_encrypted`, under the same conditions."""
     decryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).decryptor()
     return decryptor.update(blocks) + decryptor.finalize()
+
+
+def ed25519_private_key(pem: str) -> Ed25519PrivateKey | Malformed:
+    """An Ed25519 private key from unencrypted PEM (PKCS#8), or Malformed("key"). For attestations, not for the API."""
+    try:
+        key = serialization.load_pem_private_key(utf8(pem), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return Malformed("key", "Expected an unencrypted Ed25519 private key in PEM, but got another text.")
+    if not isinstance(key, Ed25519PrivateKey):
+        return Malformed("key", "Expected an Ed25519 private key, but got a key of another kind.")
+    return key
+
+
+def ed25519_public_key(pem: str) -> Ed25519PublicKey | Malformed:
+    """An Ed25519 public key from PEM (SubjectPublicKeyInfo), or Malformed("key")."""
+    try:
+        key = serialization.load_pem_public_key(utf8(pem))
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return Malformed("key", "Expected an Ed25519 public key in PEM, but got another text.")
+    if not isinstance(key, Ed25519PublicKey):
+        return Malformed("key", "Expected an Ed25519 public key, but got a key of another kind.")
+    return key
+
+
+def ed25519_public_pem(key: Ed25519PrivateKey) -> str:
+    """Its public half as PEM, SubjectPublicKeyInfo."""
+    encoding, form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_key().public_bytes(encoding, form).decode("ascii")

@@ -1,0 +1,220 @@
+"""Planted secrets reach none of the outputs, whatever place they stood in and whatever encoding they wore."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from kki.edges import contract as contracts
+from kki.edges import entropy, store
+from kki.edges.listener import serve_simulator
+from kki.edges.settings import load_profile
+from kki.model.exchange import Exchange, Record
+from kki.model.http import Headers, Request, Response
+from kki.model.profile import Credentials, Profile, TestData
+from kki.model.run import Evidence, Run
+from kki.model.verdict import Finding
+from kki.redaction import redactor_for
+
+CANARIES = {
+    "client_secret": "SK-cAnArY/+0001==tail",
+    "shared_key": "cAnArY-shared-key-0002",
+    "private": "cAnArYprivatekeyline0003MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj",
+    "otp": "84207731",
+    "auth_code": "cAnArY-auth-0004",
+    "customer_token": "cAnArY.customer.token.0005",
+    "card_token": "cAnArY-bound-card-0006",
+    "cpan": "9360001609987123450",
+    "bearer": "cAnArY-bearer-from-the-traffic-0007",
+    "other_secret": "SK-cAnArY-other-partner-0008",
+}
+
+
+def every_shape(value: str) -> set[bytes]:
+    data = value.encode()
+    shapes = {
+        value, value.lower(), value.upper(), quote(value, safe=""), html.escape(value), json.dumps(value)[1:-1],
+        value.replace("/", "\\/"), data.hex(), data.hex().upper(), "".join(f"\\u{ord(char):04x}" for char in value),
+    }  # fmt: skip
+    for shift in range(3):
+        whole = base64.b64encode(b"." * shift + data).decode()
+        inner = whole[-(-8 * shift // 6) : 8 * (shift + len(data)) // 6]
+        shapes |= {inner, inner.replace("+", "-").replace("/", "_")}
+    return {shape.encode() for shape in shapes}
+
+
+FORBIDDEN = {name: every_shape(value) for name, value in CANARIES.items()}
+
+
+def contents(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Every file, its name, and what is packed in it."""
+    for path in sorted(folder.rglob("*")):
+        yield f"name of {path}", str(path.relative_to(folder)).encode()
+        if path.is_file():
+            data = path.read_bytes()
+            yield str(path), data
+            if data.startswith(b"PK"):
+                with zipfile.ZipFile(io.BytesIO(data)) as book:
+                    yield from ((f"{path}!{name}", book.read(name)) for name in book.namelist())
+
+
+def leaks(where: str, data: bytes) -> list[str]:
+    return [f"{name} in {where}" for name, shapes in FORBIDDEN.items() if any(shape in data for shape in shapes)]
+
+
+PROFILE = Profile(
+    credentials=Credentials(
+        client_id="BRN-0001-0000000000001",
+        client_secret=CANARIES["client_secret"],
+        shared_key=CANARIES["shared_key"],
+        private_key=f"-----BEGIN PRIVATE KEY-----\n{CANARIES['private']}\n-----END PRIVATE KEY-----",
+    ),
+    other_partner=Credentials(client_id="BRN-2", client_secret=CANARIES["other_secret"]),
+    test_data=TestData(
+        cpan=CANARIES["cpan"],
+        otp=CANARIES["otp"],
+        bank_card_tokens=(CANARIES["card_token"],),
+        auth_code=CANARIES["auth_code"],
+        customer_token=CANARIES["customer_token"],
+    ),
+)
+
+
+def talkative(number: int) -> Record:
+    """An exchange in which a stranger writes every canary everywhere, in every shape."""
+    shapes = [shape.decode() for shapes in FORBIDDEN.values() for shape in sorted(shapes)]
+    everything = " ; ".join(shapes)
+    body = json.dumps(
+        {"accessToken": CANARIES["bearer"], "echo": everything, "deep": [{"x": value} for value in shapes]}
+    )
+    return Record(
+        exchange=Exchange(
+            id=f"x{number}",
+            request=Request(
+                method="POST",
+                origin="http://127.0.0.1:1",
+                target="/pay?" + "&".join(f"a={quote(value, safe='')}" for value in CANARIES.values()),
+                headers=Headers(
+                    (
+                        ("Authorization", f"Bearer {CANARIES['bearer']}"),
+                        ("Authorization-customer", f"Bearer {CANARIES['customer_token']}"),
+                        ("X-Echo", everything),
+                        (CANARIES["card_token"], "a name"),
+                    )
+                ),
+                body=body.encode(),
+            ),
+            response=Response(
+                status=500,
+                headers=Headers((("X-Echo", everything),)),
+                body=f"<b>{html.escape(everything)}</b>".encode(),
+            ),
+            sent_at=datetime(2026, 11, 22, tzinfo=UTC),
+            answered_at=datetime(2026, 11, 22, tzinfo=UTC),
+            failure=None,
+        ),
+        made_by=f"test[{CANARIES['otp']}]",
+        mutations=(f"secret replaced by {CANARIES['client_secret']}",),
+    )
+
+
+def test_no_document_holds_a_planted_secret(tmp_path: Path, run: Run) -> None:
+    redactor = redactor_for(PROFILE, salt=b"a salt for tests")
+    redactor.learn("bearer", CANARIES["bearer"])
+    with store.ExchangeWriter(tmp_path / store.EXCHANGES, redactor) as writer:
+        for number in range(1, 4):
+            writer.write(talkative(number))
+    everything = " ; ".join(shape.decode() for shapes in FORBIDDEN.values() for shape in sorted(shapes))
+    said = redactor.finding(
+        Finding(where=f"body {everything}", expected=everything, actual=everything, diagnosis=everything)
+    )
+    found = Evidence(
+        exchange="x1", where=said.where, expected=said.expected, actual=said.actual, diagnosis=said.diagnosis
+    )
+    rows = tuple(
+        replace(row, findings=(found,), missing=redactor.text(everything)) if row.grade.value != "pass" else row
+        for row in run.requirements
+    )
+    noisy = replace(
+        run, requirements=rows, notes=(redactor.text(everything),),
+        signing={"x1": (("string to sign", redactor.text(everything)),)}, pseudonyms=redactor.pseudonyms(),
+    )  # fmt: skip
+    store.write_run(tmp_path, noisy)
+    store.write_reports(tmp_path, noisy)
+    seen = list(contents(tmp_path))
+    assert len(seen) > 200
+    assert [leak for where, data in seen for leak in leaks(where, data)] == []
+    assert "‹client-secret:" in (tmp_path / "report.html").read_text()
+
+
+def test_the_search_itself_finds_what_is_there() -> None:
+    for name, value in CANARIES.items():
+        for text in (f"x {value} y", f"x {base64.b64encode(b'ab' + value.encode()).decode()} y", value.encode().hex()):
+            assert any(leak.startswith(name) for leak in leaks("here", text.encode())), (name, text)
+
+
+# --- the whole way, as an operator runs it ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    private, public = entropy.rsa_pair()
+    (tmp_path / "secret.pem").write_text(private)
+    (tmp_path / "public.pem").write_text(public)
+    path = tmp_path / "plan.toml"
+    path.write_text(f"""
+[credentials]
+client_id = "BRN-0001-0000000000001"
+client_secret = "{CANARIES["client_secret"]}"
+shared_key = "{CANARIES["shared_key"]}"
+private_key = "file:secret.pem"
+public_key = "file:public.pem"
+[test_data]
+cpan = "{CANARIES["cpan"]}"
+otp = "{CANARIES["otp"]}"
+bank_card_tokens = ["{CANARIES["card_token"]}", "{CANARIES["card_token"]}-2"]
+auth_code = "{CANARIES["auth_code"]}"
+ip_address = "192.168.1.1"
+card = {{ bankCardNo = "{CANARIES["cpan"]}", bankCardType = "D", expiryDate = "1230" }}
+""")
+    return path
+
+
+def ended(where: Path, *args: str) -> tuple[int, bytes]:
+    done = subprocess.run(
+        [sys.executable, "-m", "kki", *args], cwd=where, capture_output=True, timeout=120, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_check_and_a_judgement_of_its_recording_leak_nothing(tmp_path: Path, plan: Path) -> None:
+    contract = contracts.load()
+    work = tmp_path / "work"
+    work.mkdir()
+    with serve_simulator(load_profile(plan, contract=contract), contract) as url:
+        code, said = ended(
+            work, "check", "--base-url", url, "--profile", str(plan), "--output", "run", "--level", "quick",
+            "--only", "SIG", "--only", "CRD", "--only", "TOK", "-vv",
+        )  # fmt: skip
+    assert code in (0, 1, 4), said.decode()
+    assert (work / "run" / store.RUN).is_file(), said.decode()
+    assert leaks("the terminal", said) == []
+    code, said = ended(work, "judge", "run/exchanges.har", "--profile", str(plan), "--output", "judged", "-vv")
+    assert code in (0, 1, 4), said.decode()
+    assert leaks("the terminal of judge", said) == []
+    private = "".join((tmp_path / "secret.pem").read_text().splitlines()[3:5])[:60].encode()
+    seen = list(contents(work))
+    assert [leak for where, data in seen for leak in leaks(where, data)] == []
+    assert not [where for where, data in seen if private in data]

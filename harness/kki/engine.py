@@ -23,9 +23,23 @@ def suites_root() -> Path:
 def arguments(conductor: Conductor, workers: int) -> list[str]:
     root = suites_root()
     args = [
-        str(root / "server"), "-c", str(root / "pytest.ini"), "--rootdir", str(root), "--import-mode=importlib",
-        "--capture=no", "-q", "-p", "no:cacheprovider", "--disable-plugin-autoload", "-p", "kki.plugin",
-        "--kki-level", conductor.level, "--kki-seed", str(conductor.seed),
+        str(root / "server"),
+        "-c",
+        str(root / "pytest.ini"),
+        "--rootdir",
+        str(root),
+        "--import-mode=importlib",
+        "--capture=no",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--disable-plugin-autoload",
+        "-p",
+        "kki.plugin",
+        "--kki-level",
+        conductor.level,
+        "--kki-seed",
+        str(conductor.seed),
     ]
     if workers > 1:
         args += ["-p", "xdist.plugin", "-n", str(workers), "--dist", "load"]
@@ -65,6 +79,7 @@ class Seat:
             config.pluginmanager.unregister(voice)
         nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # lives as long as the process
         config.pluginmanager.register(TerminalReporter(config, nowhere), "terminalreporter")
+
 
 class Place:
     """Puts the conductor where the plugin looks for it, before the plugin looks."""

@@ -16,7 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
     from kki.model.contract import Contract
-    from kki.run import Conductor, Worker
+    from kki.run import Conductor
     from kki.session import Session
 
 CONDUCTOR = pytest.StashKey["Conductor"]()
@@ -190,8 +190,13 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if worker is not None and "kki_session" in getattr(item, "fixturenames", ()) and call.when == "call":
         area = Path(str(item.path)).stem.removeprefix("test_").replace("_", " ")
         report.kki = worker.parcel(
-            title=_title(item), area=area, operation=(_marked(item, "operation") or ("",))[0],
-            exercises=sorted(exercised(item)), outcome=report.outcome, reason=_reason(report), seconds=call.duration,
+            title=_title(item),
+            area=area,
+            operation=(_marked(item, "operation") or ("",))[0],
+            exercises=sorted(exercised(item)),
+            outcome=report.outcome,
+            reason=_reason(report),
+            seconds=call.duration,
         )
     return report
 
@@ -221,4 +226,3 @@ class Listener:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             self.conductor.broke(report.nodeid, str(report.longrepr))
-

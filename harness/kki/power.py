@@ -11,7 +11,6 @@ import json
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,15 +36,6 @@ TASKS_PER_PROCESS = 12
 
 def table_path() -> Path:
     return contracts.data_root() / "power.json"
-
-
-def measured() -> Mapping[str, Any] | None:
-    """The committed figures, for `run.json` and reports; None where the table is not there."""
-    path = table_path()
-    if not path.is_file():
-        return None
-    figures: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["figures"]
-    return figures
 
 
 # --- one trial ------------------------------------------------------------------------------------
@@ -128,16 +118,22 @@ def jobs(levels: Sequence[str], only: Iterable[str], seeds: int) -> list[tuple[s
     return found
 
 
-def measure(work: Sequence[tuple[str, str, str, int]], processes: int, say: Callable[[str], None]) -> dict[str, list[Row]]:
+def measure(
+    work: Sequence[tuple[str, str, str, int]], processes: int, say: Callable[[str], None]
+) -> dict[str, list[Row]]:
     rows: dict[str, list[Row]] = {"persona": [], "variant": [], "correct": []}
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=spawn, max_tasks_per_child=TASKS_PER_PROCESS) as pool:
+    with spawn.Pool(processes, maxtasksperchild=TASKS_PER_PROCESS) as pool:
         # As they come, so that one slow persona hides nothing; the table is put in order afterwards.
-        done = as_completed([pool.submit(_run, job) for job in work])
-        for number, future in enumerate(done, 1):
-            kind, row = future.result()
+        for number, (kind, row) in enumerate(pool.imap_unordered(_run, work), 1):
             rows[kind].append(row)
-            said = "" if kind != "persona" else f"caught by {', '.join(row['by']) or '—'}" if row["caught"] else "NOT CAUGHT"
+            said = (
+                ""
+                if kind != "persona"
+                else f"caught by {', '.join(row['by']) or '—'}"
+                if row["caught"]
+                else "NOT CAUGHT"
+            )
             wrong = f"  false alarm: {row['violations']}" if kind != "persona" and row["violations"] else ""
             fault = f"  FAULTY {row['faulty']} {row['faults']}" if row["faulty"] or row["faults"] else ""
             say(f"{number} of {len(work)} {row['level']} {kind} {row['name']} ({row['requests']}) {said}{wrong}{fault}")

@@ -218,7 +218,11 @@ def _filled_body(body: bytes, filler: _Filler) -> bytes:
     if b"\xe2\x80\xb9" not in body:  # ‹
         return body
     text = body.decode("utf-8", "surrogateescape")
-    return filler.text(text, quoted=text.lstrip()[:1] in ("{", "[", '"')).encode("utf-8", "surrogateescape")
+    text = filler.text(text, quoted=text.lstrip()[:1] in ("{", "[", '"'))
+    number = re.search(r"-(\w+)-number\]$", filler.record.made_by)
+    if number:  # the redactor puts a hidden number in quotes; the case's name tells that it was one
+        text = re.sub(rf'("{number[1]}":)"([0-9]+)"', r"\1\2", text)
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _operation(request: Request, contract: Contract) -> Operation | None:
@@ -371,15 +375,15 @@ def _with_signature(request: Request, operation: Operation | None, means: Means)
 # --- what it builds on --------------------------------------------------------------------------
 
 
-def before(record: Record, records: Iterable[Record], *, whole_case: bool) -> list[Record]:
-    """What has to be sent first: the payment that a refund names; with `whole_case`, the earlier ones of its case."""
+def before(record: Record, records: Iterable[Record]) -> list[Record]:
+    """What has to be sent first: the earlier ones of its case, and the payment that a refund names."""
     prefix, _, number = record.exchange.id.partition(".")
     original = _object(record.exchange.request.body).get("originalPartnerReferenceNo")
     found: list[Record] = []
     for each in records:
         if each.exchange.id == record.exchange.id:
             break
-        mine = each.exchange.id.partition(".")[0] == prefix and whole_case and bool(number)
+        mine = bool(number) and each.exchange.id.partition(".")[0] == prefix
         paid = _object(each.exchange.request.body).get("partnerReferenceNo") == original and original is not None
         if mine or (paid and each.exchange.response is not None and each.exchange.response.status == 200):
             found.append(each)

@@ -15,34 +15,51 @@ import kki
 from kki.catalogue import catalogue
 from kki.edges import contract as contracts
 from kki.edges import entropy, preflight, store
-from kki.edges.client import Client, RequestLimitReached
+from kki.edges.client import Client
 from kki.grading import Policy, Tally, overall
 from kki.judge import Judge
 from kki.model.contract import Contract
-from kki.model.exchange import Exchange, Record
+from kki.model.exchange import Exchange
 from kki.model.profile import Credentials, Limits, Profile, TestData, Waiver
 from kki.model.requirement import Party
 from kki.model.run import CaseResult, NotTried, Quoted, Run
 from kki.model.verdict import (
-    Broken, Faulty, Finding, Grade, Holds, Judgement, NotApplicable, Outcome, Overall, Unknown, Verdict,
+    Broken,
+    Faulty,
+    Finding,
+    Grade,
+    Holds,
+    Judgement,
+    NotApplicable,
+    Outcome,
+    Overall,
+    Unknown,
+    Verdict,
 )  # fmt: skip
 from kki.redaction import redactor_for
 from kki.rules.knowledge import Knowledge
 from kki.session import Session
+from kki.snap import signature, tokens
 
 if TYPE_CHECKING:
     import pytest
 
 DUMB_AFTER = 12  # so many without any reply, whatever the reason: each costs the whole time-out
 Plain = dict[str, Any]
+FIRST_SIGNING, MOST_SIGNING = 5, 200  # exchanges whose signature is shown step by step
+MOST_SIGNED = 4096  # octets of a body whose signature is shown
 MOST_REQUESTS = 600  # at standard level, beyond which the report says what the further ones buy
 SILENT_AFTER = 4  # so many exchanges in a row without a connection: the target is gone
 
 
 def knowledge_of(profile: Profile, contract: Contract) -> Knowledge:
     return Knowledge(
-        contract=contract, credentials=profile.credentials, readings=profile.readings,
-        test_data=profile.test_data, limits=profile.limits, other_partner=profile.other_partner,
+        contract=contract,
+        credentials=profile.credentials,
+        readings=profile.readings,
+        test_data=profile.test_data,
+        limits=profile.limits,
+        other_partner=profile.other_partner,
     )
 
 
@@ -60,11 +77,16 @@ def profile_from_plain(plain: Plain) -> Profile:
     data = dict(plain["test_data"])
     data["bank_card_tokens"] = tuple(data["bank_card_tokens"])
     other = plain["other_partner"]
-    waivers = tuple(Waiver(**{**row, "expires": datetime.fromisoformat(row["expires"]).date()}) for row in plain["waivers"])
+    waivers = tuple(
+        Waiver(**{**row, "expires": datetime.fromisoformat(row["expires"]).date()}) for row in plain["waivers"]
+    )
     return Profile(
         **{
-            **plain, "credentials": Credentials(**plain["credentials"]), "test_data": TestData(**data),
-            "limits": Limits(**plain["limits"]), "waivers": waivers,
+            **plain,
+            "credentials": Credentials(**plain["credentials"]),
+            "test_data": TestData(**data),
+            "limits": Limits(**plain["limits"]),
+            "waivers": waivers,
             "other_partner": Credentials(**other) if other else None,
         }
     )
@@ -109,7 +131,15 @@ class Worker:
     """Runs cases in one process: sends, judges, and says whether a case failed or stayed undecided."""
 
     def __init__(
-        self, *, profile: Profile, contract: Contract, base_url: str, level: str, only: Iterable[str], seed: int, salt: bytes,
+        self,
+        *,
+        profile: Profile,
+        contract: Contract,
+        base_url: str,
+        level: str,
+        only: Iterable[str],
+        seed: int,
+        salt: bytes,
     ) -> None:
         self.profile = profile
         self.contract = contract
@@ -131,8 +161,13 @@ class Worker:
         """A worker in a process of its own, from what the conductor handed over."""
         root = Path(plain["contract_root"]) if plain["contract_root"] else None
         worker = cls(
-            profile=profile_from_plain(plain["profile"]), contract=contracts.load(root), base_url=plain["base_url"],
-            level=plain["level"], only=plain["only"], seed=plain["seed"], salt=bytes.fromhex(plain["salt"]),
+            profile=profile_from_plain(plain["profile"]),
+            contract=contracts.load(root),
+            base_url=plain["base_url"],
+            level=plain["level"],
+            only=plain["only"],
+            seed=plain["seed"],
+            salt=bytes.fromhex(plain["salt"]),
         )
         for line in plain["preflight"]:
             worker.judge.judge(store.record_from_json(line).exchange)
@@ -164,9 +199,18 @@ class Worker:
         for verdict in self.session.watched.verdicts:
             row = self.contract.requirements[verdict.requirement]
             if isinstance(verdict.judgement, Faulty):
-                lines.append(f"the harness itself failed on {row.id}; this says nothing about the server\n{verdict.judgement.trace}")
-            if row.party is Party.SERVER and isinstance(verdict.judgement, Broken) and self.policy.grade(row, verdict.judgement) is Grade.VIOLATION:
-                lines += [_sentence(row.id, row.says, verdict.exchange, self.redactor.finding(f)) for f in verdict.judgement.findings]
+                lines.append(
+                    f"the harness itself failed on {row.id}; this says nothing about the server\n{verdict.judgement.trace}"
+                )
+            if (
+                row.party is Party.SERVER
+                and isinstance(verdict.judgement, Broken)
+                and self.policy.grade(row, verdict.judgement) is Grade.VIOLATION
+            ):
+                lines += [
+                    _sentence(row.id, row.says, verdict.exchange, self.redactor.finding(f))
+                    for f in verdict.judgement.findings
+                ]
         return self.redactor.text("\n".join(lines))
 
     def undecided(self, named: frozenset[str]) -> str:
@@ -174,7 +218,11 @@ class Worker:
         missing = sorted(named - decided)
         if not missing:
             return ""
-        why = {v.requirement: v.judgement.missing for v in self.session.watched.verdicts if isinstance(v.judgement, Unknown)}
+        why = {
+            v.requirement: v.judgement.missing
+            for v in self.session.watched.verdicts
+            if isinstance(v.judgement, Unknown)
+        }
         return "undecided: " + "; ".join(f"{name} ({why[name]})" if name in why else name for name in missing)
 
     def parcel(self, **case: Any) -> Plain:
@@ -188,7 +236,11 @@ class Worker:
 
     def ended(self) -> Plain:
         """After the last case: judgements over the whole trail."""
-        return {"verdicts": _travelling(self.judge.finish()), "stopped": self.stopped, "sent": self.session.client.pace.sent}
+        return {
+            "verdicts": _travelling(self.judge.finish()),
+            "stopped": self.stopped,
+            "sent": self.session.client.pace.sent,
+        }
 
 
 def _travelling(verdicts: Iterable[Verdict]) -> list[list[Any]]:
@@ -222,8 +274,18 @@ class Conductor:
     """Collects what workers send, writes evidence as it comes, and closes the run."""
 
     def __init__(
-        self, *, profile: Profile, contract: Contract, base_url: str, level: str = "standard", only: Iterable[str] = (),
-        seed: int = 0, output: Path | None = None, contract_root: Path | None = None, workers: int = 1, target: str = "",
+        self,
+        *,
+        profile: Profile,
+        contract: Contract,
+        base_url: str,
+        level: str = "standard",
+        only: Iterable[str] = (),
+        seed: int = 0,
+        output: Path | None = None,
+        contract_root: Path | None = None,
+        workers: int = 1,
+        target: str = "",
         progress: Progress | None = None,
     ) -> None:
         self.profile, self.contract, self.base_url = profile, contract, base_url
@@ -250,8 +312,10 @@ class Conductor:
         self.redactor = redactor_for(profile, salt=self.salt)
         operations = {op.path: op.name for op in contract.operations.values()}
         self.signing: dict[str, tuple[tuple[str, str], ...]] = {}
-        self.power: Mapping[str, Any] | None = None
-        self.writer = store.ExchangeWriter(output / store.EXCHANGES, self.redactor, operations=operations) if output else None
+        self.power = power_figures()
+        self.writer = (
+            store.ExchangeWriter(output / store.EXCHANGES, self.redactor, operations=operations) if output else None
+        )
 
     # -- before ----------------------------------------------------------------------------------
 
@@ -271,9 +335,17 @@ class Conductor:
             if customer is not None:
                 checks.append(preflight.customer_token(customer))
             self.preflight_lines = [store.record_as_json(record) for record in watched.records]
-            self.take(self.worker.parcel(
-                title="preflight", area="tokens", operation="b2b", exercises=[], outcome="passed", reason="", seconds=0.0,
-            ))
+            self.take(
+                self.worker.parcel(
+                    title="preflight",
+                    area="tokens",
+                    operation="b2b",
+                    exercises=[],
+                    outcome="passed",
+                    reason="",
+                    seconds=0.0,
+                )
+            )
         return self._checked(checks)
 
     def _checked(self, checks: list[preflight.Check]) -> list[preflight.Check]:
@@ -284,8 +356,14 @@ class Conductor:
     def to_hand(self, worker: str) -> Plain:
         tokens = self.worker.session.tokens
         return {
-            "profile": profile_to_plain(self.profile), "base_url": self.base_url, "level": self.level, "only": sorted(self.only),
-            "seed": self.seed, "salt": self.salt.hex(), "preflight": self.preflight_lines, "worker": worker,
+            "profile": profile_to_plain(self.profile),
+            "base_url": self.base_url,
+            "level": self.level,
+            "only": sorted(self.only),
+            "seed": self.seed,
+            "salt": self.salt.hex(),
+            "preflight": self.preflight_lines,
+            "worker": worker,
             "contract_root": str(self.contract_root) if self.contract_root else "",
             "tokens": [tokens.b2b, tokens.customer, tokens.refresh],
         }
@@ -303,17 +381,34 @@ class Conductor:
             self.exchange_count += 1
             if self.writer is not None:
                 self.writer.write(record)
-            else:
-                self.redactor.record(record)
         for row in parcel["verdicts"]:
             self.tally.add(self._redacted(verdict_from_plain(row)))
+        self._keep_signing(records, parcel["verdicts"])
         case = parcel["case"]
-        self.cases.append(CaseResult(
-            id=f"c{len(self.cases)}", title=case["title"], area=case["area"], operation=case["operation"], outcome=case["outcome"],
-            reason=self.redactor.text(case["reason"]), exercises=tuple(case["exercises"]),
-            exchanges=tuple(record.exchange.id for record in records), seconds=case["seconds"],
-        ))
+        self.cases.append(
+            CaseResult(
+                id=f"c{len(self.cases)}",
+                title=case["title"],
+                area=case["area"],
+                operation=case["operation"],
+                outcome=case["outcome"],
+                reason=self.redactor.text(case["reason"]),
+                exercises=tuple(case["exercises"]),
+                exchanges=tuple(record.exchange.id for record in records),
+                seconds=case["seconds"],
+            )
+        )
         self.progress(self)
+
+    def _keep_signing(self, records: Iterable[Record], verdicts: Iterable[Sequence[Any]]) -> None:
+        """The steps of the right signature, for exchanges in which something was broken and a few others."""
+        broken = {row[1] for row in verdicts if row[3] == "Broken"}
+        for record in records:
+            if record.exchange.id in broken or len(self.signing) < FIRST_SIGNING:
+                steps = signing_steps(record.exchange, self.profile) if len(self.signing) < MOST_SIGNING else ()
+                if steps:
+                    clean = self.redactor.text
+                    self.signing[record.exchange.id] = tuple((name, clean(value)) for name, value in steps)
 
     def _redacted(self, verdict: Verdict) -> Verdict:
         match verdict.judgement:
@@ -383,7 +478,7 @@ class Conductor:
 
     def _replay(self) -> str:
         where = f" --run {self.output}" if self.output is not None else ""
-        plan = "" if self.profile.source == "built in" else f" --profile {self.profile.source}"
+        plan = "" if self.profile.source in ("built in", "no profile") else f" --profile {self.profile.source}"
         return f"kki replay {{exchange}}{where}{plan}"
 
     def _notes(self) -> Iterable[str]:
@@ -411,6 +506,34 @@ class Conductor:
             yield NotTried(what=titles[0] + more, why=why)
         for what, why in self.cut_short:
             yield NotTried(what=what, why=why)
+
+
+def signing_steps(exchange: Exchange, profile: Profile) -> tuple[tuple[str, str], ...]:
+    """How X-SIGNATURE of this request is made, step by step; () where it has none, or the secret is missing."""
+    headers, secret = exchange.request.headers, profile.credentials.client_secret
+    stamp, token = headers.get("X-TIMESTAMP"), tokens.bearer_lenient(headers.get("Authorization") or "")
+    if secret is None or not stamp or not token or len(exchange.request.body) > MOST_SIGNED:
+        return ()
+    made = signature.sign(
+        method=exchange.request.method, target=exchange.request.target, body=exchange.request.body, token=token,
+        timestamp=stamp, client_secret=secret,
+    )  # fmt: skip
+    if not isinstance(made, signature.Signing):
+        return ()
+    return (
+        ("minified body", made.minified.decode("utf-8", "replace")), ("SHA-256 of it, lower-case hex", made.digest),
+        ("string to sign", made.string_to_sign), ("HMAC-SHA512 of it, Base64", made.signature),
+        ("X-SIGNATURE as sent", headers.get("X-SIGNATURE") or "none"),
+    )  # fmt: skip
+
+
+def power_figures() -> Mapping[str, Any] | None:
+    """The suite's own measured power, as the committed table says; None where there is no table."""
+    path = contracts.data_root() / "power.json"
+    if not path.is_file():
+        return None
+    figures: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["figures"]
+    return figures
 
 
 def told_by(contract: Contract, profile: Profile) -> dict[str, Any]:
@@ -455,15 +578,23 @@ def conductor_for_pytest(config: pytest.Config) -> Conductor:
     try:
         plan = settings.load_profile(
             Path(config.getoption("--kki-profile")) if config.getoption("--kki-profile") else None,
-            base_url=target_of(config), env=dict(os.environ), contract=contract, today=entropy.now().date(),
+            base_url=target_of(config),
+            env=dict(os.environ),
+            contract=contract,
+            today=entropy.now().date(),
         )
         if plan.base_url is None:
             raise ConfigurationError(["expected a target, but neither --kki-base-url nor the profile names one"])
         output = config.getoption("--kki-output")
         conductor = Conductor(
-            profile=plan, contract=contract, base_url=plan.base_url, level=config.getoption("--kki-level"),
-            only=_wanted(contract, config.getoption("--kki-only")), seed=config.getoption("--kki-seed"),
-            output=Path(output) if output else None, contract_root=root,
+            profile=plan,
+            contract=contract,
+            base_url=plan.base_url,
+            level=config.getoption("--kki-level"),
+            only=_wanted(contract, config.getoption("--kki-only")),
+            seed=config.getoption("--kki-seed"),
+            output=Path(output) if output else None,
+            contract_root=root,
             workers=int(config.getoption("numprocesses", 0) or 0),
         )
         fatal = [check for check in conductor.preflight() if check.fatal and not check.ok]

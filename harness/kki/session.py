@@ -21,7 +21,6 @@ from kki.model.profile import Profile
 from kki.model.verdict import Verdict
 from kki.snap import timestamps
 
-
 ENOUGH_TOKENS = 2  # of bound cards: more than these, and one is kept apart for requests that must be refused
 
 
@@ -48,8 +47,14 @@ class Session:
     """`send` signs, sends, keeps and judges. Exchanges count as `x<case>` or `x<case>.<n>`, stable for one selection."""
 
     def __init__(
-        self, *, profile: Profile, contract: Contract, client: Client, judge: Judge,
-        now: Callable[[], datetime] = entropy.now, seed: int = 0,
+        self,
+        *,
+        profile: Profile,
+        contract: Contract,
+        client: Client,
+        judge: Judge,
+        now: Callable[[], datetime] = entropy.now,
+        seed: int = 0,
     ) -> None:
         self.profile = profile
         self.contract = contract

@@ -86,7 +86,9 @@ class Server:
         """A bound card's token that no other case needs, each once; `keep` are left for those that need one most."""
         token = self.session.spare_token(keep)
         if token is None:
-            pytest.skip("undecided: the profile's [test_data] bank_card_tokens has no token left to unbind; add one more")
+            pytest.skip(
+                "undecided: the profile's [test_data] bank_card_tokens has no token left to unbind; add one more"
+            )
         return token
 
     def token_at_risk(self) -> str:

@@ -34,8 +34,12 @@ def each(mutations: Sequence[Mutation], quick: str = "rotate") -> list[Any]:
         for operation in fits:
             rows.append(
                 probe(
-                    operation, mutation.name, id=f"{operation} {mutation.name}", operation=operation,
-                    exercises=mutation.tries, level="quick" if operation == first else "standard",
+                    operation,
+                    mutation.name,
+                    id=f"{operation} {mutation.name}",
+                    operation=operation,
+                    exercises=mutation.tries,
+                    level="quick" if operation == first else "standard",
                 )
             )
     return rows

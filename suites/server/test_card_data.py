@@ -12,7 +12,10 @@ from .probes import probe
 
 @pytest.mark.parametrize(
     "name",
-    [probe(each.name, id=each.name, operation="bind", exercises=each.tries, level="quick") for each in spoiled_cards.ALL],
+    [
+        probe(each.name, id=each.name, operation="bind", exercises=each.tries, level="quick")
+        for each in spoiled_cards.ALL
+    ],
 )
 def test_spoiled_card_data_are_refused(server, name):
     server.need("card")

@@ -22,7 +22,9 @@ def cases() -> dict[str, CoverageCase]:
 
 def parameters():
     for case in cases().values():
-        yield probe(case.id, id=case.id, operation=case.operation, level="thorough" if case.location == "body" else "standard")
+        yield probe(
+            case.id, id=case.id, operation=case.operation, level="thorough" if case.location == "body" else "standard"
+        )
 
 
 @pytest.mark.parametrize("name", list(parameters()))

@@ -32,7 +32,10 @@ def parameters():
     for case in cases().values():
         fact = (case.operation, case.field, case.kind)
         yield probe(
-            case.id, id=case.id, operation=case.operation, exercises=case.tries,
+            case.id,
+            id=case.id,
+            operation=case.operation,
+            exercises=case.tries,
             level="quick" if fact not in seen and case.kind != "boolean" else "standard",
         )
         seen.add(fact)
@@ -48,7 +51,11 @@ def base(server, case: FieldCase) -> Draft:
 def test_a_member_is_held_to_its_facts(server, name):
     case = cases()[name]
     draft = base(server, case)
-    server.send(draft.lacking(case.field) if case.value is ABSENT else draft.having(**{case.field: case.fresh(server.kit().reference)}))
+    server.send(
+        draft.lacking(case.field)
+        if case.value is ABSENT
+        else draft.having(**{case.field: case.fresh(server.kit().reference)})
+    )
 
 
 @pytest.mark.level("quick")

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, multiple, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 from kki.drafting.drafts import a_binding, a_payment, a_refund, an_unbinding
 
@@ -28,7 +36,9 @@ def machine_for(server):
         def expect(self, exchange, accepted, what):
             assert exchange.response is not None, f"{what}: no reply ({exchange.failure})"
             got = exchange.response.status in ACCEPTED
-            assert got is accepted, f"{what}: the model says {'accepted' if accepted else 'refused'}, got HTTP {exchange.response.status}"
+            assert got is accepted, (
+                f"{what}: the model says {'accepted' if accepted else 'refused'}, got HTTP {exchange.response.status}"
+            )
 
         @rule(target=paid, variant=st.sampled_from(["cpan", "cpan-tokenise", "token", "token-recurring"]))
         def pay(self, variant):
@@ -38,7 +48,9 @@ def machine_for(server):
 
         @rule(draft=paid)
         def pay_again_under_the_same_reference(self, draft):
-            again = a_payment(server.kit(card_token=self.token)).having(partnerReferenceNo=draft.json["partnerReferenceNo"])
+            again = a_payment(server.kit(card_token=self.token)).having(
+                partnerReferenceNo=draft.json["partnerReferenceNo"]
+            )
             self.expect(server.send(again), False, "payment under a used partnerReferenceNo")
 
         @rule(draft=paid)
@@ -54,7 +66,11 @@ def machine_for(server):
 
         @rule(draft=refused)
         def refund_a_refused_payment(self, draft):
-            self.expect(server.send(a_refund(server.kit(), draft.json["partnerReferenceNo"])), False, "refund of a refused payment")
+            self.expect(
+                server.send(a_refund(server.kit(), draft.json["partnerReferenceNo"])),
+                False,
+                "refund of a refused payment",
+            )
 
         @rule(target=refunds, draft=consumes(paid))
         def refund(self, draft):
@@ -95,7 +111,12 @@ def test_a_cards_life_in_any_order(server, number):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=4, stateful_step_count=20, deadline=None, database=None, print_blob=False,
-            phases=(Phase.generate,), suppress_health_check=list(HealthCheck),
+            max_examples=4,
+            stateful_step_count=20,
+            deadline=None,
+            database=None,
+            print_blob=False,
+            phases=(Phase.generate,),
+            suppress_health_check=list(HealthCheck),
         ),
     )

@@ -19,7 +19,13 @@ def test_a_header_is_held_to_its_form(server, operation, name):
 @pytest.mark.parametrize(
     "operation",
     [  # a replayed refund or unbinding is wrong in two ways, so that its refusal does not tell which was seen
-        probe(op, id=op, operation=op, exercises=["KKI-HDR-140", "KKI-RSN-170"] if op in ("payment", "bind") else [], level="quick")
+        probe(
+            op,
+            id=op,
+            operation=op,
+            exercises=["KKI-HDR-140", "KKI-RSN-170"] if op in ("payment", "bind") else [],
+            level="quick",
+        )
         for op in SYMMETRIC
     ],
 )
@@ -30,7 +36,11 @@ def test_a_replayed_request_is_refused(server, operation):
 
 
 @pytest.mark.parametrize(
-    "operation", [probe(op, id=op, operation=op, exercises=["KKI-HDR-140"], level="quick" if op == "bind" else "standard") for op in ("payment", "bind", "refund")]
+    "operation",
+    [
+        probe(op, id=op, operation=op, exercises=["KKI-HDR-140"], level="quick" if op == "bind" else "standard")
+        for op in ("payment", "bind", "refund")
+    ],
 )
 def test_an_external_id_is_not_used_for_another_body(server, operation):
     first = server.a(operation, to_succeed=True)

@@ -8,12 +8,18 @@ from kki.drafting.drafts import a_binding, a_payment, a_refund
 
 from .probes import probe
 
-VARIANTS = {"cpan": "KKI-PAY-150", "cpan-tokenise": "KKI-PAY-152", "token": "KKI-PAY-154", "token-recurring": "KKI-PAY-156"}
+VARIANTS = {
+    "cpan": "KKI-PAY-150",
+    "cpan-tokenise": "KKI-PAY-152",
+    "token": "KKI-PAY-154",
+    "token-recurring": "KKI-PAY-156",
+}
 CHANNELS = {"DH": ("KKI-BND-150", "KKI-BND-216"), "H2H": ("KKI-BND-152", "KKI-BND-218"), "": ("KKI-BND-154",)}
 
 
 @pytest.mark.parametrize(
-    "variant", [probe(name, id=name, operation="payment", exercises=[row], level="quick") for name, row in VARIANTS.items()]
+    "variant",
+    [probe(name, id=name, operation="payment", exercises=[row], level="quick") for name, row in VARIANTS.items()],
 )
 def test_a_correct_payment_succeeds(server, variant):
     if variant.startswith("cpan"):
@@ -24,7 +30,11 @@ def test_a_correct_payment_succeeds(server, variant):
 
 
 @pytest.mark.parametrize(
-    "channel", [probe(name, id=name or "absent", operation="bind", exercises=rows, level="quick") for name, rows in CHANNELS.items()]
+    "channel",
+    [
+        probe(name, id=name or "absent", operation="bind", exercises=rows, level="quick")
+        for name, rows in CHANNELS.items()
+    ],
 )
 def test_a_correct_binding_succeeds(server, channel):
     server.need("card")
@@ -46,5 +56,3 @@ def test_a_refund_that_names_the_external_id_succeeds(server):
     server.send(payment)
     original, external = payment.json["partnerReferenceNo"], payment.request.headers.get("X-EXTERNAL-ID")
     server.send(a_refund(server.kit(), original, external_id=external))
-
-

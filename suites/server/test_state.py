@@ -59,7 +59,9 @@ def test_the_same_refund_is_made_once(server):
     refund = server.a("refund", to_succeed=True)
     server.send(refund)
     kit = server.kit()
-    again = a_refund(kit, refund.json["originalPartnerReferenceNo"]).having(partnerRefundNo=refund.json["partnerRefundNo"])
+    again = a_refund(kit, refund.json["originalPartnerReferenceNo"]).having(
+        partnerRefundNo=refund.json["partnerRefundNo"]
+    )
     server.send(again)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from kki.drafting import drafts
 from kki.drafting.mutations import TOKEN, TOKEN_ENDPOINTS, unsigned_token
 
 from .probes import each, probe
@@ -46,7 +45,10 @@ def test_a_spoiled_token_is_refused(server, operation, name):
 
 @pytest.mark.parametrize(
     "operation",
-    [probe(op, id=op, operation=op, exercises=["KKI-TOK-148"], level="quick" if op == "payment" else "standard") for op in SYMMETRIC],
+    [
+        probe(op, id=op, operation=op, exercises=["KKI-TOK-148"], level="quick" if op == "payment" else "standard")
+        for op in SYMMETRIC
+    ],
 )
 def test_the_customer_token_is_no_b2b_token(server, operation):
     customer = server.session.tokens.customer
@@ -57,7 +59,10 @@ def test_the_customer_token_is_no_b2b_token(server, operation):
 
 @pytest.mark.parametrize(
     "operation",
-    [probe(op, id=op, operation=op, exercises=["KKI-TOK-152"], level="quick" if op == "payment" else "standard") for op in ("payment", "refund")],
+    [
+        probe(op, id=op, operation=op, exercises=["KKI-TOK-152"], level="quick" if op == "payment" else "standard")
+        for op in ("payment", "refund")
+    ],
 )
 def test_the_b2b_token_is_no_customer_token(server, operation):
     draft = server.a(operation)
@@ -66,7 +71,10 @@ def test_the_b2b_token_is_no_customer_token(server, operation):
 
 @pytest.mark.parametrize(
     "operation",
-    [probe(op, id=op, operation=op, exercises=["KKI-TOK-150"], level="quick" if op == "payment" else "standard") for op in ("payment", "refund")],
+    [
+        probe(op, id=op, operation=op, exercises=["KKI-TOK-150"], level="quick" if op == "payment" else "standard")
+        for op in ("payment", "refund")
+    ],
 )
 def test_a_customer_token_that_was_never_issued_is_refused(server, operation):
     server.send(server.a(operation).with_header("Authorization-customer", "Bearer never-issued-customer-token"))
@@ -82,7 +90,11 @@ def test_the_customer_token_without_its_scheme_is_orderly(server, operation):
 
 
 @pytest.mark.parametrize(
-    "operation", [probe(op, id=op, operation=op, exercises=["KKI-TOK-144"], level="quick" if op == "bind" else "standard") for op in SYMMETRIC]
+    "operation",
+    [
+        probe(op, id=op, operation=op, exercises=["KKI-TOK-144"], level="quick" if op == "bind" else "standard")
+        for op in SYMMETRIC
+    ],
 )
 def test_a_token_forged_without_a_signature_is_refused(server, operation):
     draft = server.a(operation)
@@ -90,7 +102,11 @@ def test_a_token_forged_without_a_signature_is_refused(server, operation):
 
 
 @pytest.mark.parametrize(
-    "operation", [probe(op, id=op, operation=op, exercises=["KKI-TOK-146"], level="quick" if op == "payment" else "standard") for op in SYMMETRIC]
+    "operation",
+    [
+        probe(op, id=op, operation=op, exercises=["KKI-TOK-146"], level="quick" if op == "payment" else "standard")
+        for op in SYMMETRIC
+    ],
 )
 def test_another_partners_token_is_refused(server, operation):
     other = server.session.other_partners_token()
@@ -100,7 +116,11 @@ def test_another_partners_token_is_refused(server, operation):
 
 
 @pytest.mark.parametrize(
-    "operation", [probe(op, id=op, operation=op, exercises=["KKI-TOK-142"], level="quick" if op == "payment" else "standard") for op in SYMMETRIC]
+    "operation",
+    [
+        probe(op, id=op, operation=op, exercises=["KKI-TOK-142"], level="quick" if op == "payment" else "standard")
+        for op in SYMMETRIC
+    ],
 )
 def test_an_expired_token_is_refused(server, operation):
     expired = server.test_data.expired_b2b_token

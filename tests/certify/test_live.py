@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from html.parser import HTMLParser
 
 import pytest
@@ -46,11 +47,12 @@ def get(stage: Stage, path: str) -> requests.Response:
 
 def nasty_client(stage: Stage) -> None:
     """What a client can write anywhere: members, headers, paths, methods."""
-    client = stage.client(Ways(members=lambda operation, members, kit: {**members, NASTY: NASTY, "phoneNo": NASTY}))
+    client = stage.client(Ways(members=lambda _operation, members, _kit: {**members, NASTY: NASTY, "phoneNo": NASTY}))
     client.good_token()
     client.bind("H2H")
     latin = NASTY.encode("ascii", "replace").decode().replace("\x1b", "")
-    requests.post(stage.url + "/" + latin.replace(" ", "%20"), data=NASTY.encode(), headers={"X-Evil": latin}, timeout=10)
+    target = stage.url + "/" + latin.replace(" ", "%20")
+    requests.post(target, data=NASTY.encode(), headers={"X-Evil": latin}, timeout=10)
     requests.request("BREW", stage.url + "/%3Cscript%3E?<b>=1", timeout=10)
 
 
@@ -76,7 +78,7 @@ def test_the_checklist_fills_up_and_links_to_its_evidence(stage: Stage) -> None:
 
 
 def test_an_exchange_shows_its_signature_step_by_step_beside_ours(stage: Stage) -> None:
-    stage.client(Ways(digest=lambda body: __import__("hashlib").sha256(body).hexdigest().upper())).bind("H2H")
+    stage.client(Ways(digest=lambda body: sha256(body).hexdigest().upper())).bind("H2H")
     stage.judged()
     page = get(stage, "/exchange/c2").text
     assert "KKI-SIG-010" in page
@@ -112,7 +114,9 @@ def test_the_state_is_there_for_scripts(stage: Stage) -> None:
     assert (state["done"], state["asked"], state["exchanges"]) == (1, 26, 2)
 
 
-@pytest.mark.parametrize("path", ["/exchange/c999", "/exchange/%3Cscript%3E", "/nothing", "/exchange/..%2f..", "/live.css/x"])
+@pytest.mark.parametrize(
+    "path", ["/exchange/c999", "/exchange/%3Cscript%3E", "/nothing", "/exchange/..%2f..", "/live.css/x"]
+)
 def test_what_is_not_there_says_so(stage: Stage, path: str) -> None:
     answer = get(stage, path)
     assert answer.status_code == 404
@@ -214,9 +218,9 @@ def test_any_since_will_do(stage: Stage, since: str) -> None:
 def test_there_is_an_end_to_streams(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "MOST_STREAMS", 2)
     held = [requests.get(f"{stage.live}/events", stream=True, timeout=10) for _ in range(2)]
-    for answer in held:
-        next(answer.iter_lines())
-    assert requests.get(f"{stage.live}/events", timeout=10).status_code == 503
+    lines = [answer.iter_lines() for answer in held]  # kept: a reader that is dropped hangs up
+    assert [next(each) for each in lines] == [b"retry: 2000"] * 2
+    assert status_of_stream(stage) == 503
     for answer in held:
         answer.close()
     until(lambda: status_of_stream(stage) == 200, "there is room again")

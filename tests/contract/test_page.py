@@ -13,6 +13,7 @@ import pytest
 import yaml
 from openapi_spec_validator import validate
 
+from kki.drift import read as drift
 from kki.edges.contract import data_root, load
 from kki.model.contract import FieldFact, Operation
 
@@ -102,6 +103,26 @@ def test_the_hand_read_table_is_the_page() -> None:
     sources = tomllib.loads((ROOT / "sources.toml").read_text(encoding="utf-8"))["document"]
     (digest,) = [row["digest"] for row in sources if row["key"] == "page"]
     assert digest == "sha256:" + hashlib.sha256(text).hexdigest()
+
+
+@pytest.mark.skipif(not page.SEED.is_file(), reason="the page's text is not beside the checkout")
+def test_the_reader_of_kki_drift_sees_the_same_facts() -> None:
+    """Two readers of one text, that share no code."""
+    blocks = (*PAYMENTS, "bind", "unbind", "refund")
+    requests = drift.read(page.SEED.read_bytes()).requests
+    ours = [
+        (block, one.place, one.name, one.required, one.min_length, one.max_length, one.pattern, one.example)
+        for block, request in zip(blocks, requests, strict=True)
+        for one in request.fields
+        if one.place != "security"
+    ]
+    by_hand = [
+        (row.block, row.place, row.name, row.label == "Required", row.least, row.most, row.pattern, row.example)
+        for row in page.TABLE
+    ]
+    assert sorted(ours, key=repr) == sorted(by_hand, key=repr)
+    assert [request.path for request in requests] == [operation_of(block).path for block in blocks]
+    assert [request.section for request in requests] == [operation_of(block).section for block in blocks]
 
 
 # --- where the page states it -----------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from contract import page as by_hand  # tests/ is on the path, as of every package beside this one
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,10 +12,9 @@ from kki.drift.compare import differences
 from kki.drift.model import Page, UnreadableError
 from kki.drift.read import LARGEST, read
 
-from .support import PAGES, SEED, field, page, text
+from .support import PAGES, field, page, text
 
 FORMS = ("shelf.txt", "shelf.md")
-seed = pytest.mark.skipif(not SEED.is_file(), reason="the page's text is not beside the checkout")
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -134,32 +132,6 @@ def test_a_schema_that_refers_to_itself_ends() -> None:
     paths = {"/a": {"post": {"requestBody": body, "parameters": [loop]}}}
     document = {"openapi": "3.1.0", "components": {"schemas": schemas}, "paths": paths}
     assert 3 <= read(json.dumps(document).encode()).count < 10_000
-
-
-# --- the real page ----------------------------------------------------------------------------------------
-
-
-@seed
-def test_the_real_page_gives_the_facts_that_were_read_off_by_hand() -> None:
-    """Against a table that another reader checks as well: tests/contract/page.py."""
-    blocks = ("cpan", "cpan-tokenise", "token", "token-recurring", "bind", "unbind", "refund")
-    found = read(SEED.read_bytes())
-    ours = [
-        (block, one.place, one.name, one.required, one.min_length, one.max_length, one.pattern, one.example)
-        for block, request in zip(blocks, found.requests, strict=True)
-        for one in request.fields
-        if one.place != "security"
-    ]
-    theirs = [
-        (row.block, row.place, row.name, row.label == "Required", row.least, row.most, row.pattern, row.example)
-        for row in by_hand.TABLE
-    ]
-    assert ours != []
-    assert sorted(ours, key=repr) == sorted(theirs, key=repr)
-    assert {request.path for request in found.requests} == {
-        "/direct-debit/core/v1/debit/payment-host-to-host", "/direct-debit/core/v1/registration-card-bind",
-        "/direct-debit/core/v1/registration-card-unbind", "/direct-debit/core/v1/debit/refund",
-    }  # fmt: skip
 
 
 # --- what is no page --------------------------------------------------------------------------------------

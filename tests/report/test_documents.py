@@ -198,6 +198,16 @@ def test_a_must_that_was_not_exercised_is_an_open_must_in_every_summary(run: Run
     assert "nobody tried" in summary_markdown(lone)
 
 
+def test_where_nothing_can_be_replayed_no_report_offers_it(run: Run, records: tuple[Record, ...]) -> None:
+    documents = render(replace(run, replay=""), lambda: records)
+    for name in ("report.html", "junit.xml", "summary.md"):
+        text = documents[name].decode()
+        assert "again:" not in text
+        assert ">Replay<" not in text
+        assert "Replay:" not in text
+    assert "replay  " not in "\n".join(violation_lines(replace(run, replay="")))
+
+
 # --- all at once -------------------------------------------------------------------------------------------------
 
 

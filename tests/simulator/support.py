@@ -15,6 +15,7 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes, padding, serialization
 from cryptography.hazmat.primitives.asymmetric import padding as rsa_padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
 from kki.edges.contract import load
 from kki.edges.entropy import rsa_pair
 from kki.model.contract import Contract
@@ -79,7 +80,9 @@ def hmac_signature(method: str, target: str, token: str, body: bytes, timestamp:
     return base64.b64encode(hmac.new(secret.encode(), text.encode(), hashlib.sha512).digest()).decode()
 
 
-def sealed(plain: bytes | dict[str, str], *, shared_key: str = SHARED, iv: bytes = bytes(range(16)), mode: str = "cbc") -> str:
+def sealed(
+    plain: bytes | dict[str, str], *, shared_key: str = SHARED, iv: bytes = bytes(range(16)), mode: str = "cbc"
+) -> str:
     """ciphertext|iv, as the official SDKs make it."""
     octets = compact(plain) if isinstance(plain, dict) else plain
     padder = padding.PKCS7(128).padder()
@@ -89,7 +92,7 @@ def sealed(plain: bytes | dict[str, str], *, shared_key: str = SHARED, iv: bytes
 
 
 def raw_encrypted(blocks: bytes, key: bytes, iv: bytes, mode: str = "cbc") -> bytes:
-    encryptor = Cipher(algorithms.AES(key), modes.CBC(iv) if mode == "cbc" else modes.ECB()).encryptor()  # noqa: S305
+    encryptor = Cipher(algorithms.AES(key), modes.CBC(iv) if mode == "cbc" else modes.ECB()).encryptor()
     return encryptor.update(blocks) + encryptor.finalize()
 
 
@@ -142,17 +145,34 @@ class Merchant:
         return self._token_request("b2b2c", good if body is None else body, **changes)
 
     def _token_request(
-        self, operation: str, body: Any, *, client: str = CLIENT, pem: str = PRIVATE, headers: dict[str, str | None] | None = None,
+        self,
+        operation: str,
+        body: Any,
+        *,
+        client: str = CLIENT,
+        pem: str = PRIVATE,
+        headers: dict[str, str | None] | None = None,
     ) -> Request:
-        lines: dict[str, str | None] = {"Content-Type": "application/json", "X-CLIENT-KEY": client, "X-TIMESTAMP": stamp(self.now)}
+        lines: dict[str, str | None] = {
+            "Content-Type": "application/json",
+            "X-CLIENT-KEY": client,
+            "X-TIMESTAMP": stamp(self.now),
+        }
         lines |= headers or {}
         if "X-SIGNATURE" not in lines:
             lines["X-SIGNATURE"] = rsa_signature(f"{lines['X-CLIENT-KEY'] or ''}|{lines['X-TIMESTAMP'] or ''}", pem)
         return Request(method="POST", target=PATHS[operation], headers=_headers(lines), body=_octets(body))
 
     def request(
-        self, operation: str, body: Any, *, headers: dict[str, str | None] | None = None, method: str = "POST",
-        target: str | None = None, signed_body: bytes | None = None, sign: dict[str, Any] | None = None,
+        self,
+        operation: str,
+        body: Any,
+        *,
+        headers: dict[str, str | None] | None = None,
+        method: str = "POST",
+        target: str | None = None,
+        signed_body: bytes | None = None,
+        sign: dict[str, Any] | None = None,
     ) -> Request:
         """Signed over what is sent, unless `sign` says otherwise. A header of None is left out before signing."""
         lines: dict[str, str | None] = {
@@ -193,7 +213,11 @@ class Merchant:
         return _changed(good, changes)
 
     def refund_body(self, original: str, **changes: Any) -> dict[str, Any]:
-        good = {"originalPartnerReferenceNo": original, "reason": "Request by Customer", "partnerRefundNo": self.number()}
+        good = {
+            "originalPartnerReferenceNo": original,
+            "reason": "Request by Customer",
+            "partnerRefundNo": self.number(),
+        }
         return _changed(good, changes)
 
     # -- whole operations ------------------------------------------------------------------------

@@ -9,12 +9,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from kki.model.http import Request
-from kki.model.profile import Credentials
-from kki.simulator.correct import CORRECT
-from kki.simulator.setup import setup_from
-from kki.simulator.world import World
-
 from tests.simulator.probes import PROBES, Probe, merchant_of
 from tests.simulator.support import (
     CARD_TOKENS,
@@ -34,6 +28,12 @@ from tests.simulator.support import (
     reply,
     sealed,
 )
+
+from kki.model.http import Request
+from kki.model.profile import Credentials
+from kki.simulator.correct import CORRECT
+from kki.simulator.setup import setup_from
+from kki.simulator.world import World
 
 
 @pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.name)
@@ -73,7 +73,9 @@ def test_a_redirect_url_comes_under_dh_and_without_a_channel_alone() -> None:
 def test_an_auth_code_of_a_binding_is_good_for_a_customer_token() -> None:
     merchant = a_merchant()
     info = reply(merchant.bind(headers={"CHANNEL-ID": "H2H"}))["additionalInfo"]
-    told = reply(merchant.ask(merchant.b2b2c_request({"grantType": "authorization_code", "authCode": info["authCode"]})))
+    told = reply(
+        merchant.ask(merchant.b2b2c_request({"grantType": "authorization_code", "authCode": info["authCode"]}))
+    )
     merchant.customer = told["accessToken"]
     assert code(merchant.pay()) == "2005400"
 
@@ -123,7 +125,12 @@ def test_every_failure_of_card_data_is_answered_alike() -> None:
 def test_no_reply_repeats_a_secret() -> None:
     merchant = a_merchant()
     body = merchant.cpan_body(otp="00000001")
-    for answer in (merchant.pay(), merchant.pay(body), merchant.bind(), merchant.bind(merchant.bind_body(cardData="x" * 40))):
+    for answer in (
+        merchant.pay(),
+        merchant.pay(body),
+        merchant.bind(),
+        merchant.bind(merchant.bind_body(cardData="x" * 40)),
+    ):
         text = answer.body.decode() + str(answer.headers.pairs)
         assert not [secret for secret in (CPAN, OTP, "00000001", merchant.b2b, "x" * 40) if secret in text]
 
@@ -143,7 +150,9 @@ def test_the_other_partner_of_the_profile_gets_tokens_of_its_own() -> None:
 
 
 def test_the_other_partner_pays_under_its_own_secret() -> None:
-    other = Credentials(client_id=OTHER_CLIENT, client_secret="another-secret", shared_key="s", private_key=OTHER_PRIVATE)
+    other = Credentials(
+        client_id=OTHER_CLIENT, client_secret="another-secret", shared_key="s", private_key=OTHER_PRIVATE
+    )
     setup = setup_from(replace(PROFILE, other_partner=other), CONTRACT, issuer_key=OTHER_PRIVATE)
     merchant = Merchant(World(setup, CORRECT))
     merchant.b2b = reply(merchant.ask(merchant.b2b_request(client=OTHER_CLIENT, pem=OTHER_PRIVATE)))["accessToken"]
@@ -159,7 +168,9 @@ def test_the_expired_token_of_the_profile_is_refused_as_one() -> None:
 
 def test_missing_credentials_are_named() -> None:
     with pytest.raises(ValueError, match=r"credentials\.client_secret, credentials\.shared_key"):
-        setup_from(replace(PROFILE, credentials=Credentials(client_id="x", private_key=OTHER_PRIVATE)), CONTRACT, issuer_key="")
+        setup_from(
+            replace(PROFILE, credentials=Credentials(client_id="x", private_key=OTHER_PRIVATE)), CONTRACT, issuer_key=""
+        )
 
 
 # --- the OTP page -----------------------------------------------------------------------------------

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache
 
 import pytest
+from tests.simulator.probes import PROBES, Probe, merchant_of
+from tests.simulator.support import CONTRACT, reply
+
 from kki.model.requirement import Party
 from kki.simulator.correct import CORRECT
 from kki.simulator.outcomes import Drop, Hang, Response, Result, Slow
 from kki.simulator.personas import PERSONAS, Persona, UnknownName, by_name, persona
-
-from tests.simulator.probes import PROBES, Probe, merchant_of
-from tests.simulator.support import CONTRACT, reply
 
 _BY_NAME = {probe.name: probe for probe in PROBES}
 _EACH = pytest.mark.parametrize("one", PERSONAS.values(), ids=list(PERSONAS))
 _STRENGTH = ("stated", "implied", "conflicted")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _correct(probe: str, readings: tuple[tuple[str, str], ...]) -> Result:
     return _BY_NAME[probe].send(merchant_of(CORRECT, dict(readings)))
 
@@ -100,7 +100,7 @@ _WRONG = (
     ("accepts-another-partners-token", "another partner's token", "2005400", "token never issued"),
     ("accepts-any-scheme", "Basic scheme", "2005400", "another partner's token"),
     ("accepts-stale-timestamp", "two days old", "2005400", "two days ahead"),
-    ("accepts-replay-of-the-same-body", "replay", "2005400", "replay with another body"),
+    ("accepts-replay-of-the-same-body", "replay", "2000100", "replay with another body"),
     ("keeps-external-ids-by-operation", "replay on another operation", "2000500", "replay"),
     ("accepts-cpan-one-too-long", "CPAN of 21", "2005400", "CPAN of 60"),
     ("accepts-short-otp", "OTP of 7", "2005400", "OTP of 9"),
@@ -155,12 +155,3 @@ def test_a_persona_is_wrong_in_this_way_and_right_in_the_next(name: str, wrong: 
 def test_some_give_no_answer_or_a_late_one(name: str, situation: str, kind: type) -> None:
     answer = _BY_NAME[situation].send(merchant_of(persona(name).change(CORRECT)))
     assert isinstance(answer, kind)
-
-
-@_EACH
-def test_a_persona_is_right_about_most(one: Persona) -> None:
-    """But for those that write every reply in their own way, it gets an unremarkable request right, or says no."""
-    if one.area in ("envelope", "secrecy", "success"):
-        return
-    differing = [probe.name for probe in PROBES if _differs(one, probe)]
-    assert len(differing) < len(PROBES)

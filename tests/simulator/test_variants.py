@@ -6,14 +6,14 @@ import json
 from collections.abc import Mapping
 
 import pytest
+from tests.simulator.probes import GOOD, REFUSED, Probe, merchant_of
+from tests.simulator.support import CONTRACT, PATHS, reply
+
 from kki.simulator.correct import CORRECT
 from kki.simulator.outcomes import Response
 from kki.simulator.persona import Persona
 from kki.simulator.personas import PERSONAS, UnknownName
 from kki.simulator.variants import VARIANTS, variant
-
-from tests.simulator.probes import GOOD, REFUSED, Probe, merchant_of
-from tests.simulator.support import CONTRACT, PATHS, reply
 
 _EACH = pytest.mark.parametrize("one", VARIANTS.values(), ids=list(VARIANTS))
 
@@ -67,9 +67,7 @@ def test_a_variant_accepts_what_is_correct(one: Persona) -> None:
 @_EACH
 def test_a_variant_refuses_what_is_not(one: Persona) -> None:
     beyond = _ALLOWED.get(one.name, frozenset())
-    assert not [
-        probe.name for probe in REFUSED if probe.name not in beyond and not 400 <= _status(one, probe) < 500
-    ]
+    assert not [probe.name for probe in REFUSED if probe.name not in beyond and not 400 <= _status(one, probe) < 500]
 
 
 @_EACH

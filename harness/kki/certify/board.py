@@ -272,17 +272,17 @@ class Board:
         clean = self.redactor.text
         explained = next((each for each in entry.explained if each.lines), None)
         if explained is not None:
-            lines = [(line.name, line.theirs, line.ours) for line in explained.lines]
-            return tuple(_compared(name, clean(theirs), clean(ours)) for name, theirs, ours in lines), (
-                "Theirs and ours, step by step"
-            )
+            lines = [_compared(line.name, clean(line.theirs), clean(line.ours)) for line in explained.lines]
+            return tuple(lines), "Theirs and ours, step by step"
         if entry.view is None:
             return (), ""
-        steps = right_steps(entry.view, self.knowledge)
-        sent = entry.view.header("X-SIGNATURE") or ""
-        compared = [
-            _compared(name, clean(sent) if name == "signature" else clean(value), clean(value)) for name, value in steps
-        ]
+        wrong = bool(entry.explained)  # and nobody knows how it was made
+        sent = clean(entry.view.header("X-SIGNATURE") or "")
+        compared = []
+        for name, value in right_steps(entry.view, self.knowledge):
+            ours = clean(value)
+            theirs = sent if name == "signature" else "" if wrong else ours
+            compared.append(_compared(name, theirs, ours))
         return tuple(compared), "The signature, step by step"
 
     def _neighbours(self, name: str) -> tuple[str, str]:
@@ -314,8 +314,8 @@ def _step_row(progress: Progress | None) -> list[live.StepRow]:
 
 
 def _compared(name: str, theirs: str, ours: str) -> live.Compared:
-    """The difference is sought again after redaction, which moves it."""
-    if theirs == ours:
+    """The difference is sought again after redaction, which moves it. What is not known differs from nothing."""
+    if theirs == ours or not theirs:
         return live.Compared(name=name, theirs=theirs, ours=ours)
     shorter = min(len(theirs), len(ours))
     at = next((place for place in range(shorter) if theirs[place] != ours[place]), shorter)

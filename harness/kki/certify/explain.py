@@ -115,8 +115,7 @@ def _explained(diagnosis: Diagnosis, rows: frozenset[str]) -> Explained | None:
         return None
     best = diagnosis.best
     if best is None:
-        ours = tuple(Line(name, "", value) for name, value in diagnosis.steps)
-        return Explained(rows, diagnosis.says, ours)
+        return Explained(rows, diagnosis.says)
     lines = tuple(Line(step.name, step.theirs, step.ours, step.difference) for step in best.steps)
     others = tuple(each.says for each in diagnosis.candidates[1:4])
     return Explained(rows, diagnosis.says, lines, (*others, *best.also))

@@ -34,11 +34,22 @@ if TYPE_CHECKING:
 @options.seed_option
 @options.workers_option
 @options.timeout_option
-@click.option("--lang", type=click.Choice(["en", "id"]), default="en", show_default=True, help="Language of report.html.")
+@click.option(
+    "--lang", type=click.Choice(["en", "id"]), default="en", show_default=True, help="Language of report.html."
+)
 @options.terminal_options
 def check(
-    terminal: Terminal, *, profile: Path | None, base_url: str | None, output: Path | None, level: str,
-    only: tuple[str, ...], seed: int | None, workers: int, timeout: float | None, lang: str,
+    terminal: Terminal,
+    *,
+    profile: Path | None,
+    base_url: str | None,
+    output: Path | None,
+    level: str,
+    only: tuple[str, ...],
+    seed: int | None,
+    workers: int,
+    timeout: float | None,
+    lang: str,
 ) -> int:
     """Put a server on trial, and say with evidence whether it speaks the KKI API correctly.
 
@@ -61,8 +72,15 @@ def check(
         from kki.run import Conductor
 
         conductor = Conductor(
-            profile=plan, contract=contract, base_url=url, level=level, only=wanted,
-            seed=entropy.seed() if seed is None else seed, contract_root=root, workers=workers, target=target,
+            profile=plan,
+            contract=contract,
+            base_url=url,
+            level=level,
+            only=wanted,
+            seed=entropy.seed() if seed is None else seed,
+            contract_root=root,
+            workers=workers,
+            target=target,
             output=output or store.new_run_folder(Path("reports"), target, entropy.now()),
         )
         return _tried(terminal, conductor, workers, lang)
@@ -102,7 +120,11 @@ def _tried(terminal: Terminal, conductor: Conductor, workers: int, lang: str) ->
 
 
 def preflight_problems(checks: Sequence[Check]) -> list[str]:
-    return [f"{each.name}: {each.says}. {each.fix[:1].upper()}{each.fix[1:]}." for each in checks if each.fatal and not each.ok]
+    return [
+        f"{each.name}: {each.says}. {each.fix[:1].upper()}{each.fix[1:]}."
+        for each in checks
+        if each.fatal and not each.ok
+    ]
 
 
 def _run_pytest(terminal: Terminal, conductor: Conductor, workers: int) -> None:
@@ -130,4 +152,3 @@ def _say(terminal: Terminal, conductor: Conductor, run: Run) -> None:
     for line in summary_lines(run):
         terminal.say(line)
     terminal.say(f"Report: {conductor.output / 'report.html'}")
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -62,7 +63,7 @@ class How:
 @profile_option
 @base_url_option
 @click.option("--verbatim", is_flag=True, help="Send the recorded octets, with old time, external id and signature.")
-@click.option("--case", "whole_case", is_flag=True, help="Send the earlier exchanges of the same case first.")
+@click.option("--case", "whole_case", is_flag=True, help="Send first what it builds on: the earlier ones of its case.")
 @click.option("--same-references", is_flag=True, help="Keep partnerReferenceNo and partnerRefundNo as they were.")
 @click.option("--token", metavar="REF", help="This B2B token instead of a fresh one.")
 @click.option("--customer-token", metavar="REF", help="This customer token instead of the profile's or a fresh one.")
@@ -70,7 +71,8 @@ class How:
 @terminal_options
 def replay(
     terminal: Terminal, *, exchange: str, folder: Path | None, profile: Path | None, base_url: str | None,
-    verbatim: bool, whole_case: bool, same_references: bool, token: str | None, customer_token: str | None, timeout: float | None,
+    verbatim: bool, whole_case: bool, same_references: bool, token: str | None, customer_token: str | None,
+    timeout: float | None,
 ) -> int:  # fmt: skip
     """Send one recorded exchange again and compare what comes now with what came then.
 
@@ -169,7 +171,7 @@ def _read(source: Path) -> tuple[tuple[Record, ...], Run | None]:
     if source.name == store.EXCHANGES and (source.parent / store.RUN).is_file():
         return _read(source.parent)
     if str(source) == "-":
-        return read_messages(click.get_binary_stream("stdin").read(), name="standard input"), None
+        return read_messages(sys.stdin.buffer.read(), name="standard input"), None
     if not source.is_file():
         raise ConfigurationError([f"{source}: expected a run's folder or a recording, but there is none."])
     if source.suffix == ".jsonl":
@@ -251,8 +253,8 @@ def _fetched(session: Session) -> None:
 def _afresh(terminal: Terminal, found: Found, how: How, means: Means, session: Session) -> Draft:
     from kki.replaying import before, prepared
 
-    whole = how.whole_case
-    for earlier in before(found.record, found.records, whole_case=whole) if whole or _embedded(found) else ():
+    whole = how.whole_case or _embedded(found)  # a new simulator knows nothing of what this builds on
+    for earlier in before(found.record, found.records) if whole else ():
         done = session.send(prepared(earlier, means).draft)
         status = done.response.status if done.response else done.failure
         terminal.note(f"First {earlier.exchange.id}: {status}.")
@@ -300,7 +302,8 @@ def _show(
         terminal.document({
             "exchange": name, "target": profile.base_url, "same": same, "requirements": rules,
             "compared": [
-                {"what": row.what, "recorded": clean(row.recorded), "now": clean(row.now), "same": row.same} for row in rows
+                {"what": row.what, "recorded": clean(row.recorded), "now": clean(row.now), "same": row.same}
+                for row in rows
             ],
         })  # fmt: skip
     request = found.record.exchange.request

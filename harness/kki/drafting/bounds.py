@@ -16,7 +16,10 @@ ABSENT = object()
 # What a value may be filled with: two bytes, three bytes, four bytes (astral), and a letter with a combining accent.
 ALPHABETS = (("two-byte", "é"), ("three-byte", "日"), ("astral", "𝄞"), ("combining", "e\u0301"))
 WRONG_TYPES: tuple[tuple[str, Any], ...] = (
-    ("number", 12345678), ("boolean", True), ("array", ["x"]), ("object", {"x": "y"}),
+    ("number", 12345678),
+    ("boolean", True),
+    ("array", ["x"]),
+    ("object", {"x": "y"}),
 )
 # The strings on which regex engines disagree come first: `$` before a final newline, and digits beyond ASCII.
 OFF_PATTERN = ("abc123\n", "٣٤٥", "abc-123", "abc_123", "abc 123", "é12", "ａｂｃ")
@@ -92,7 +95,8 @@ def _filled(fact: FieldFact, length: int, unit: str = "") -> str | None:
 
 def _lengths(fact: FieldFact) -> Iterator[_Row]:
     for bound, keyword, inside, outside in (
-        (fact.min_length, "minLength", 0, -1), (fact.max_length, "maxLength", 0, 1),
+        (fact.min_length, "minLength", 0, -1),
+        (fact.max_length, "maxLength", 0, 1),
     ):
         if not bound:
             continue
@@ -132,5 +136,3 @@ def _tries(tag: Tag | None, kind: str, fact: FieldFact, good: bool) -> frozenset
 def _always(fact: FieldFact) -> bool:
     tag = fact.tag_for("required")
     return tag is not None and tag.reading is None
-
-

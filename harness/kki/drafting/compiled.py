@@ -16,8 +16,12 @@ def as_draft(case: CoverageCase, base: Draft, reference: str) -> Draft:
     draft = _headers(case, base) if case.location == "header" else _body(case, base, reference)
     name = (case.description,) if case.mode == "negative" else ()
     return Draft(
-        operation=draft.operation, request=draft.request, plan=draft.plan, after=draft.after,
-        mutations=(*draft.mutations, *name), exact=draft.exact,
+        operation=draft.operation,
+        request=draft.request,
+        plan=draft.plan,
+        after=draft.after,
+        mutations=(*draft.mutations, *name),
+        exact=draft.exact,
     )
 
 
@@ -43,7 +47,11 @@ def _without(name: str) -> Any:
 
 def _body(case: CoverageCase, draft: Draft, reference: str) -> Draft:
     whole = case.body
-    if case.body_text is not None or not isinstance(whole, dict) or (case.parameter is None and case.mode == "negative"):
+    if (
+        case.body_text is not None
+        or not isinstance(whole, dict)
+        or (case.parameter is None and case.mode == "negative")
+    ):
         return draft.with_body(case.payload)
     if case.parameter is None:
         return draft.with_json({name: value for name, value in draft.json.items() if name in whole} or draft.json)

@@ -115,7 +115,9 @@ def signed(request: Request, plan: SignPlan, credentials: Credentials) -> Reques
     """The request with its X-SIGNATURE. Signs rubbish too: a probe must never become our own crash."""
     if plan.kind == "none" or "X-SIGNATURE" in request.headers:
         return request
-    text = _asymmetric(request, plan, credentials) if plan.kind == "asymmetric" else _symmetric(request, plan, credentials)
+    text = (
+        _asymmetric(request, plan, credentials) if plan.kind == "asymmetric" else _symmetric(request, plan, credentials)
+    )
     return request.with_header("X-SIGNATURE", text)
 
 
@@ -132,7 +134,9 @@ def _symmetric(request: Request, plan: SignPlan, credentials: Credentials) -> st
     secret = plan.secret if plan.secret is not None else credentials.client_secret or ""
     if plan.hash_name == "sha512":
         return plan.encode(signature.mac(secret, text))
-    return plan.encode(hmac.new(secret.encode(), text.encode("utf-8", "surrogatepass"), hashlib.new(plan.hash_name).name).digest())
+    return plan.encode(
+        hmac.new(secret.encode(), text.encode("utf-8", "surrogatepass"), hashlib.new(plan.hash_name).name).digest()
+    )
 
 
 def _digested(body: bytes, raw: bool) -> bytes:
@@ -181,7 +185,9 @@ def draft(kit: Kit, operation: str, body: Mapping[str, Json]) -> Draft:
     """A correct request of this operation with this body."""
     op = kit.contract.operations[operation]
     request = Request(method=op.method, target=op.path, headers=_headers(kit, operation), body=compact(dict(body)))
-    return Draft(operation=operation, request=request, plan=SignPlan(kind="symmetric" if op.symmetric else "asymmetric"))
+    return Draft(
+        operation=operation, request=request, plan=SignPlan(kind="symmetric" if op.symmetric else "asymmetric")
+    )
 
 
 def a_payment(kit: Kit, variant: str = "cpan") -> Draft:

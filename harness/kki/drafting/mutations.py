@@ -53,13 +53,23 @@ def _ids(area_numbers: str) -> frozenset[str]:
 
 
 def _m(
-    stage: Stage, name: str, apply: Callable[[Draft], Draft], breaks: str = "", tries: str = "",
+    stage: Stage,
+    name: str,
+    apply: Callable[[Draft], Draft],
+    breaks: str = "",
+    tries: str = "",
     operations: tuple[str, ...] = SYMMETRIC,
 ) -> Mutation:
     return Mutation(name=name, stage=stage, apply=apply, breaks=_ids(breaks), tries=_ids(tries), operations=operations)
 
 
-def before(name: str, apply: Callable[[Draft], Draft], breaks: str = "", tries: str = "", operations: tuple[str, ...] = SYMMETRIC) -> Mutation:
+def before(
+    name: str,
+    apply: Callable[[Draft], Draft],
+    breaks: str = "",
+    tries: str = "",
+    operations: tuple[str, ...] = SYMMETRIC,
+) -> Mutation:
     return _m(Stage.BEFORE_SIGNING, name, apply, breaks, tries, operations)
 
 
@@ -68,8 +78,12 @@ def signing(name: str, breaks: str, tries: str, operations: tuple[str, ...] = SY
 
 
 def after(
-    name: str, change: Callable[[Request], Request], breaks: str = "", tries: str = "",
-    operations: tuple[str, ...] = SYMMETRIC, exact: bool = False,
+    name: str,
+    change: Callable[[Request], Request],
+    breaks: str = "",
+    tries: str = "",
+    operations: tuple[str, ...] = SYMMETRIC,
+    exact: bool = False,
 ) -> Mutation:
     return _m(Stage.AFTER_SIGNING, name, lambda d: d.then(change, exact=exact), breaks, tries, operations)
 
@@ -93,6 +107,18 @@ def _other_middle(text: str) -> str:
 def _swap_case_once(text: str) -> str:
     at = next((i for i, c in enumerate(text) if c.isalpha()), 0)
     return text[:at] + text[at : at + 1].swapcase() + text[at + 1 :]
+
+
+def _later(request: Request) -> Request:
+    seen = timestamps.parse(request.headers.get("X-TIMESTAMP") or "")
+    if isinstance(seen, Malformed):
+        return request
+    return request.with_header("X-TIMESTAMP", timestamps.format_offset(seen.moment + timedelta(minutes=1)))
+
+
+def _url_safe(text: str) -> str:
+    """In the other alphabet of Base64. One signature in fifteen has neither + nor /: then nothing is wrong with it."""
+    return text.translate(str.maketrans("+/", "-_"))
 
 
 def _body(change: Callable[[bytes], bytes]) -> Callable[[Request], Request]:
@@ -138,7 +164,11 @@ def _token(change: Callable[[str], str]) -> Callable[[Draft], Draft]:
 def unsigned_token(draft: Draft) -> Draft:
     """The B2B token's own claims under `alg: none`: what a careless JWT library accepts."""
     parts = token_of(draft.request).split(".")
-    claims = parts[1] if len(parts) == 3 else base64.urlsafe_b64encode(b'{"exp":4102444800,"iss":"DOKU"}').decode().rstrip("=")
+    claims = (
+        parts[1]
+        if len(parts) == 3
+        else base64.urlsafe_b64encode(b'{"exp":4102444800,"iss":"DOKU"}').decode().rstrip("=")
+    )
     header = base64.urlsafe_b64encode(b'{"alg":"none"}').decode().rstrip("=")
     return draft.with_header("Authorization", f"Bearer {header}.{claims}.")
 
@@ -207,29 +237,56 @@ SIGNATURE: tuple[Mutation, ...] = (
     after("signature lengthened", on_signature(lambda s: s + "AAAA"), _SIG, f"SIG-120 {_R}"),
     after("signature in lower case", on_signature(str.lower), _SIG, f"SIG-130 {_R}"),
     after("one letter of the signature in other case", on_signature(_swap_case_once), _SIG, f"SIG-130 {_R}"),
+    after("signature in URL-safe Base64", on_signature(_url_safe), "SIG-020", "SIG-140"),
+    after("signature without its padding", on_signature(lambda s: s.rstrip("=")), "SIG-020", "SIG-140"),
     signing("signature in hexadecimal", "SIG-020", "SIG-140", encode=bytes.hex),
     signing("signature by SHA-256", _SIG, f"SIG-150 {_R}", hash_name="sha256"),
     signing("signature by SHA-384", _SIG, f"SIG-150 {_R}", hash_name="sha384"),
-    signing("plain SHA-512 of string and secret", _SIG, f"SIG-110 {_R}",
-            encode=lambda mac: signature.encoded(hashlib.sha512(mac).digest())),
+    signing(
+        "plain SHA-512 of string and secret",
+        _SIG,
+        f"SIG-110 {_R}",
+        encode=lambda mac: signature.encoded(hashlib.sha512(mac).digest()),
+    ),
     after("body value changed after signing", _body(_changed_value), _SIG, f"SIG-110 {_R}"),
     after("member added after signing", _body(_added_member), _SIG, f"SIG-110 {_R}"),
     signing("signed for another method", _SIG, f"SIG-110 {_R}", method="GET"),
     signing("signed for another path", _SIG, f"SIG-110 {_R}", target="/direct-debit/core/v1/debit/status"),
     signing("signed without the token", _SIG, f"SIG-110 {_R}", token=""),
-    signing("signed for another time", _SIG, f"SIG-110 {_R}", timestamp="2020-12-21T07:56:11+07:00"),
+    after("X-TIMESTAMP a minute later than signed", _later, _SIG, f"SIG-110 {_R}"),
     signing("signed over an empty body", _SIG, f"SIG-110 {_R}", body=b""),
 )
-SIGNATURE_ORDER = after("members reordered after signing", _body(_reordered), _SIG, f"SIG-110 {_R}", ("payment", "bind", "refund"))
+SIGNATURE_ORDER = after(
+    "members reordered after signing", _body(_reordered), _SIG, f"SIG-110 {_R}", ("payment", "bind", "refund")
+)
 
 HARMLESS: tuple[Mutation, ...] = (
     before("pretty-printed body, signed minified", _respaced, "", "SIG-160"),
-    before("members in another order", lambda d: d.with_body(_reordered(d.request.body)), "", "SIG-170",
-           ("payment", "bind", "refund")),
-    before("an extra member", lambda d: d.having(additionalInfo={"origin": {"source": "kki"}, "list": [1, None]}), "", "FLD-130"),
-    before("non-ASCII text in an extra member", lambda d: d.having(note="Pengembalian <dana> & café/50% 日本 𝄞"), "", "SIG-170 FLD-130"),
-    before("escapes in an extra member",
-           lambda d: d.with_body(d.request.body[:-1] + b',"note":"caf\\u00e9 \\/ \\u003cb\\u003e"}'), "", "SIG-170 FLD-130"),
+    before(
+        "members in another order",
+        lambda d: d.with_body(_reordered(d.request.body)),
+        "",
+        "SIG-170",
+        ("payment", "bind", "refund"),
+    ),
+    before(
+        "an extra member",
+        lambda d: d.having(additionalInfo={"origin": {"source": "kki"}, "list": [1, None]}),
+        "",
+        "FLD-130",
+    ),
+    before(
+        "non-ASCII text in an extra member",
+        lambda d: d.having(note="Pengembalian <dana> & café/50% 日本 𝄞"),
+        "",
+        "SIG-170 FLD-130",
+    ),
+    before(
+        "escapes in an extra member",
+        lambda d: d.with_body(d.request.body[:-1] + b',"note":"caf\\u00e9 \\/ \\u003cb\\u003e"}'),
+        "",
+        "SIG-170 FLD-130",
+    ),
 )
 
 _T1 = "RSN-120"
@@ -237,7 +294,12 @@ TOKEN: tuple[Mutation, ...] = (
     before("B2B token of rubbish", _token(lambda _: "not-a-token"), "TOK-040", f"TOK-140 {_T1}"),
     before("B2B token altered", _token(_jwt_altered), "TOK-040", f"TOK-144 {_T1}"),
     before("B2B token's signature cut", _token(lambda t: t[:-20]), "TOK-040", f"TOK-144 {_T1}"),
-    before("B2B token under Basic", lambda d: d.with_header("Authorization", "Basic " + token_of(d.request)), "HDR-052", f"HDR-152 {_T1}"),
+    before(
+        "B2B token under Basic",
+        lambda d: d.with_header("Authorization", "Basic " + token_of(d.request)),
+        "HDR-052",
+        f"HDR-152 {_T1}",
+    ),
 )
 
 _ABSENT = "RSN-140"
@@ -251,9 +313,24 @@ HEADERS: tuple[Mutation, ...] = (
     before("unknown X-PARTNER-ID", _header("X-PARTNER-ID", "BRN-9999-0000000000009"), "HDR-026", "HDR-126 RSN-240"),
     before("X-TIMESTAMP two days old", moved(-2 * 86400), "HDR-018", "HDR-118 RSN-250"),
     before("X-TIMESTAMP two days ahead", moved(2 * 86400), "HDR-018", "HDR-118 RSN-250"),
-    before("X-TIMESTAMP of month 13", lambda d: rewritten(lambda m: f"{m:%Y}-13{m:-%dT%H:%M:%S}+07:00")(d), "HDR-016", "HDR-116 RSN-150"),
-    before("X-TIMESTAMP of hour 25", lambda d: rewritten(lambda m: f"{m:%Y-%m-%d}T25{m::%M:%S}+07:00")(d), "HDR-016", "HDR-116 RSN-150"),
-    before("X-TIMESTAMP with offset +99:99", lambda d: rewritten(lambda m: f"{m:%Y-%m-%dT%H:%M:%S}+99:99")(d), "HDR-016", "HDR-116 RSN-150"),
+    before(
+        "X-TIMESTAMP of month 13",
+        lambda d: rewritten(lambda m: f"{m:%Y}-13{m:-%dT%H:%M:%S}+07:00")(d),
+        "HDR-016",
+        "HDR-116 RSN-150",
+    ),
+    before(
+        "X-TIMESTAMP of hour 25",
+        lambda d: rewritten(lambda m: f"{m:%Y-%m-%d}T25{m::%M:%S}+07:00")(d),
+        "HDR-016",
+        "HDR-116 RSN-150",
+    ),
+    before(
+        "X-TIMESTAMP with offset +99:99",
+        lambda d: rewritten(lambda m: f"{m:%Y-%m-%dT%H:%M:%S}+99:99")(d),
+        "HDR-016",
+        "HDR-116 RSN-150",
+    ),
 )
 TIMESTAMP_FORMS = (
     ("X-TIMESTAMP without zone", lambda m: f"{m:%Y-%m-%dT%H:%M:%S}"),
@@ -269,32 +346,100 @@ HEADERS += tuple(
     for name, form in (*TIMESTAMP_FORMS, ("X-TIMESTAMP with milliseconds and Z", timestamps.format_zulu_ms))
 )
 HEADERS += (
-    before("X-TIMESTAMP with milliseconds and Z, as the page's example", rewritten(timestamps.format_zulu_ms), "", "", ("payment", "refund")),
-    before("no Authorization-customer", _lacking("Authorization-customer"), "HDR-060", "HDR-160 RSN-130", ("payment", "refund")),
-    before("empty Authorization-customer", _header("Authorization-customer", ""), "HDR-060", "RSN-130", ("payment", "refund")),
-    before("letters in X-EXTERNAL-ID", lambda d: d.with_header("X-EXTERNAL-ID", "EXT" + (d.request.headers.get("X-EXTERNAL-ID") or "")),
-           "HDR-032", "HDR-132 RSN-150", ("payment", "refund")),
-    before("letters and hyphens in X-EXTERNAL-ID", lambda d: d.with_header("X-EXTERNAL-ID", "ext-" + (d.request.headers.get("X-EXTERNAL-ID") or "")),
-           "", "", ("bind", "unbind")),
-    before("X-EXTERNAL-ID of 37 characters", lambda d: d.with_header("X-EXTERNAL-ID", (d.request.headers.get("X-EXTERNAL-ID") or "").rjust(37, "9")),
-           "HDR-034", "HDR-134 RSN-150", ("bind", "unbind")),
-    before("X-EXTERNAL-ID of 37 digits", lambda d: d.with_header("X-EXTERNAL-ID", (d.request.headers.get("X-EXTERNAL-ID") or "").rjust(37, "9")),
-           "HDR-036", "HDR-136", ("payment", "refund")),
-    before("X-PARTNER-ID of 33 characters", _header("X-PARTNER-ID", "P" * 33), "HDR-024 HDR-026", "HDR-124", ("bind", "unbind")),
+    before(
+        "X-TIMESTAMP with milliseconds and Z, as the page's example",
+        rewritten(timestamps.format_zulu_ms),
+        "",
+        "",
+        ("payment", "refund"),
+    ),
+    before(
+        "no Authorization-customer",
+        _lacking("Authorization-customer"),
+        "HDR-060",
+        "HDR-160 RSN-130",
+        ("payment", "refund"),
+    ),
+    before(
+        "empty Authorization-customer",
+        _header("Authorization-customer", ""),
+        "HDR-060",
+        "RSN-130",
+        ("payment", "refund"),
+    ),
+    before(
+        "letters in X-EXTERNAL-ID",
+        lambda d: d.with_header("X-EXTERNAL-ID", "EXT" + (d.request.headers.get("X-EXTERNAL-ID") or "")),
+        "HDR-032",
+        "HDR-132 RSN-150",
+        ("payment", "refund"),
+    ),
+    before(
+        "letters and hyphens in X-EXTERNAL-ID",
+        lambda d: d.with_header("X-EXTERNAL-ID", "ext-" + (d.request.headers.get("X-EXTERNAL-ID") or "")),
+        "",
+        "",
+        ("bind", "unbind"),
+    ),
+    before(
+        "X-EXTERNAL-ID of 37 characters",
+        lambda d: d.with_header("X-EXTERNAL-ID", (d.request.headers.get("X-EXTERNAL-ID") or "").rjust(37, "9")),
+        "HDR-034",
+        "HDR-134 RSN-150",
+        ("bind", "unbind"),
+    ),
+    before(
+        "X-EXTERNAL-ID of 37 digits",
+        lambda d: d.with_header("X-EXTERNAL-ID", (d.request.headers.get("X-EXTERNAL-ID") or "").rjust(37, "9")),
+        "HDR-036",
+        "HDR-136",
+        ("payment", "refund"),
+    ),
+    before(
+        "X-PARTNER-ID of 33 characters",
+        _header("X-PARTNER-ID", "P" * 33),
+        "HDR-024 HDR-026",
+        "HDR-124",
+        ("bind", "unbind"),
+    ),
     before("no X-IP-ADDRESS", _lacking("X-IP-ADDRESS"), "HDR-070", f"HDR-170 {_ABSENT}", ("refund",)),
-    before("X-IP-ADDRESS of 9 characters", _header("X-IP-ADDRESS", "10.1.1.10"), "HDR-072", "HDR-172 RSN-150", ("refund",)),
-    before("X-IP-ADDRESS of 16 characters", _header("X-IP-ADDRESS", "2001:db8:0:1::10"), "HDR-072", "HDR-172 RSN-150", ("refund",)),
+    before(
+        "X-IP-ADDRESS of 9 characters", _header("X-IP-ADDRESS", "10.1.1.10"), "HDR-072", "HDR-172 RSN-150", ("refund",)
+    ),
+    before(
+        "X-IP-ADDRESS of 16 characters",
+        _header("X-IP-ADDRESS", "2001:db8:0:1::10"),
+        "HDR-072",
+        "HDR-172 RSN-150",
+        ("refund",),
+    ),
     before("X-IP-ADDRESS of 10 characters", _header("X-IP-ADDRESS", "10.1.1.100"), "", "", ("refund",)),
     before("X-IP-ADDRESS of 15 characters", _header("X-IP-ADDRESS", "192.168.100.100"), "", "", ("refund",)),
     before("X-IP-ADDRESS that is none", _header("X-IP-ADDRESS", "not-an-address"), "HDR-074", "HDR-174", ("refund",)),
-    before("CHANNEL-ID of another value", _header("CHANNEL-ID", "XX"), "HDR-080", "HDR-180 RSN-150", ("bind", "unbind")),
+    before(
+        "CHANNEL-ID of another value", _header("CHANNEL-ID", "XX"), "HDR-080", "HDR-180 RSN-150", ("bind", "unbind")
+    ),
     before("CHANNEL-ID in lower case", _header("CHANNEL-ID", "dh"), "HDR-080", "HDR-180 RSN-150", ("bind", "unbind")),
     before("no CHANNEL-ID", _lacking("CHANNEL-ID"), "", "", ("unbind",)),
-    before("Content-Type of a form", _header("Content-Type", "application/x-www-form-urlencoded"), "HDR-090", "HDR-190"),
+    before(
+        "Content-Type of a form", _header("Content-Type", "application/x-www-form-urlencoded"), "HDR-090", "HDR-190"
+    ),
     before("Content-Type of text", _header("Content-Type", "text/plain"), "HDR-090", "HDR-190"),
     before("Content-Type with a charset", _header("Content-Type", "application/json; charset=utf-8"), "", ""),
-    after("X-SIGNATURE twice, the right one first", twice("X-SIGNATURE", lambda _: "AAAA"), "HDR-092", "HDR-192", exact=True),
-    after("X-PARTNER-ID twice", twice("X-PARTNER-ID", lambda _: "BRN-9999-0000000000009"), "HDR-092", "HDR-192", exact=True),
+    after(
+        "X-SIGNATURE twice, the right one first",
+        twice("X-SIGNATURE", lambda _: "AAAA"),
+        "HDR-092",
+        "HDR-192",
+        exact=True,
+    ),
+    after(
+        "X-PARTNER-ID twice",
+        twice("X-PARTNER-ID", lambda _: "BRN-9999-0000000000009"),
+        "HDR-092",
+        "HDR-192",
+        exact=True,
+    ),
 )
 
 _TR = "RSN-220"
@@ -302,25 +447,68 @@ TOKEN_ENDPOINTS: tuple[Mutation, ...] = (
     before("no X-CLIENT-KEY", _lacking("X-CLIENT-KEY"), "TOK-010", "TOK-110", TOKENS),
     before("token request without X-TIMESTAMP", _lacking("X-TIMESTAMP"), "TOK-012", "TOK-112", TOKENS),
     after("token request without X-SIGNATURE", lambda r: r.without_header("X-SIGNATURE"), "TOK-014", "TOK-114", TOKENS),
-    after("token request with an empty X-SIGNATURE", lambda r: r.with_header("X-SIGNATURE", ""), "TOK-014", "TOK-114", TOKENS),
-    after("RSA signature of rubbish", on_signature(lambda _: base64.b64encode(b"x" * 256).decode()), "TOK-016", f"TOK-116 {_TR}", TOKENS),
+    after(
+        "token request with an empty X-SIGNATURE",
+        lambda r: r.with_header("X-SIGNATURE", ""),
+        "TOK-014",
+        "TOK-114",
+        TOKENS,
+    ),
+    after(
+        "RSA signature of rubbish",
+        on_signature(lambda _: base64.b64encode(b"x" * 256).decode()),
+        "TOK-016",
+        f"TOK-116 {_TR}",
+        TOKENS,
+    ),
     after("RSA signature's middle character changed", on_signature(_other_middle), "TOK-016", f"TOK-116 {_TR}", TOKENS),
-    signing("RSA signature for another time", "TOK-016", f"TOK-116 {_TR}", TOKENS, timestamp="2020-12-21T07:56:11+07:00"),
-    signing("RSA signature for another client", "TOK-016", f"TOK-116 {_TR}", TOKENS, client_id="BRN-9999-0000000000009"),
-    before("unknown X-CLIENT-KEY", _header("X-CLIENT-KEY", "BRN-9999-0000000000009"), "TOK-020", f"TOK-120 {_TR}", TOKENS),
+    signing(
+        "RSA signature for another time", "TOK-016", f"TOK-116 {_TR}", TOKENS, timestamp="2020-12-21T07:56:11+07:00"
+    ),
+    signing(
+        "RSA signature for another client", "TOK-016", f"TOK-116 {_TR}", TOKENS, client_id="BRN-9999-0000000000009"
+    ),
+    before(
+        "unknown X-CLIENT-KEY", _header("X-CLIENT-KEY", "BRN-9999-0000000000009"), "TOK-020", f"TOK-120 {_TR}", TOKENS
+    ),
     before("token request two days old", moved(-2 * 86400), "TOK-024", "TOK-124", TOKENS),
-    before("token request with X-TIMESTAMP of words", _header("X-TIMESTAMP", "yesterday"), "TOK-022", "TOK-122", TOKENS),
+    before(
+        "token request with X-TIMESTAMP of words", _header("X-TIMESTAMP", "yesterday"), "TOK-022", "TOK-122", TOKENS
+    ),
     before("no grantType", lambda d: d.lacking("grantType"), "TOK-018", "TOK-118", ("b2b",)),
     before("another grantType", lambda d: d.having(grantType="password"), "TOK-018", "TOK-118", ("b2b",)),
     before("grantType in capitals", lambda d: d.having(grantType="CLIENT_CREDENTIALS"), "TOK-018", "", ("b2b",)),
     before("no grantType for a customer token", lambda d: d.lacking("grantType"), "TOK-030", "TOK-130", ("b2b2c",)),
-    before("another grantType for a customer token", lambda d: d.having(grantType="password"), "TOK-030", "TOK-130", ("b2b2c",)),
+    before(
+        "another grantType for a customer token",
+        lambda d: d.having(grantType="password"),
+        "TOK-030",
+        "TOK-130",
+        ("b2b2c",),
+    ),
     before("no authCode", lambda d: d.with_json({"grantType": "authorization_code"}), "TOK-032", "TOK-132", ("b2b2c",)),
     before("no refreshToken", lambda d: d.with_json({"grantType": "refresh_token"}), "TOK-032", "TOK-132", ("b2b2c",)),
-    before("unknown authCode", lambda d: d.with_json({"grantType": "authorization_code", "authCode": "auth-9999-unknown"}), "TOK-034", "TOK-134", ("b2b2c",)),
-    before("unknown refreshToken", lambda d: d.with_json({"grantType": "refresh_token", "refreshToken": "refresh-unknown"}),
-           "TOK-034", "TOK-134", ("b2b2c",)),
-    before("authCode of 257 characters", lambda d: d.with_json({"grantType": "authorization_code", "authCode": "a" * 257}), "TOK-036 TOK-034", "TOK-136", ("b2b2c",)),
+    before(
+        "unknown authCode",
+        lambda d: d.with_json({"grantType": "authorization_code", "authCode": "auth-9999-unknown"}),
+        "TOK-034",
+        "TOK-134",
+        ("b2b2c",),
+    ),
+    before(
+        "unknown refreshToken",
+        lambda d: d.with_json({"grantType": "refresh_token", "refreshToken": "refresh-unknown"}),
+        "TOK-034",
+        "TOK-134",
+        ("b2b2c",),
+    ),
+    before(
+        "authCode of 257 characters",
+        lambda d: d.with_json({"grantType": "authorization_code", "authCode": "a" * 257}),
+        "TOK-036 TOK-034",
+        "TOK-136",
+        ("b2b2c",),
+    ),
 )
 
 
@@ -329,21 +517,52 @@ def _nested(depth: int) -> bytes:
 
 
 ROBUSTNESS: tuple[Mutation, ...] = (
-    before("body that is not JSON", lambda d: d.with_body(b"partnerReferenceNo=INV-0001"), "FLD-060", "ROB-210 RSN-160"),
-    before("body cut half-way", lambda d: d.with_body(d.request.body[: len(d.request.body) // 2]), "FLD-060", "ROB-210 RSN-160"),
+    before(
+        "body that is not JSON", lambda d: d.with_body(b"partnerReferenceNo=INV-0001"), "FLD-060", "ROB-210 RSN-160"
+    ),
+    before(
+        "body cut half-way",
+        lambda d: d.with_body(d.request.body[: len(d.request.body) // 2]),
+        "FLD-060",
+        "ROB-210 RSN-160",
+    ),
     before("empty body", lambda d: d.with_body(b""), "FLD-060", "ROB-210 RSN-160"),
     before("body that is an array", lambda d: d.with_body(b"[" + d.request.body + b"]"), "FLD-020", "FLD-120"),
     before("body that is a string", lambda d: d.with_body(b'"text"'), "FLD-020", "FLD-120"),
     before("body that is null", lambda d: d.with_body(b"null"), "FLD-020", "FLD-120"),
-    before("repeated member", lambda d: d.with_body(d.request.body[:-1] + b',"partnerReferenceNo":"OTHER"}'), "FLD-050", "ROB-220",
-           ("payment", "bind")),
-    before("nested 1,000 deep", lambda d: d.with_body(d.request.body[:-1] + b',"x":' + _nested(1000) + b"}"), "", "ROB-230"),
-    before("nested 100,000 deep", lambda d: d.with_body(d.request.body[:-1] + b',"x":' + _nested(100_000) + b"}"), "", "ROB-230"),
-    before("1 MiB of text", lambda d: d.with_body(d.request.body[:-1] + b',"x":"' + b"a" * 1_048_576 + b'"}'), "", "ROB-240"),
-    before("invalid UTF-8", lambda d: d.with_body(d.request.body[:-1] + b',"x":"\xff\xfe"}'), "FLD-060", "ROB-250 RSN-160"),
+    before(
+        "repeated member",
+        lambda d: d.with_body(d.request.body[:-1] + b',"partnerReferenceNo":"OTHER"}'),
+        "FLD-050",
+        "ROB-220",
+        ("payment", "bind"),
+    ),
+    before(
+        "nested 1,000 deep", lambda d: d.with_body(d.request.body[:-1] + b',"x":' + _nested(1000) + b"}"), "", "ROB-230"
+    ),
+    before(
+        "nested 100,000 deep",
+        lambda d: d.with_body(d.request.body[:-1] + b',"x":' + _nested(100_000) + b"}"),
+        "",
+        "ROB-230",
+    ),
+    before(
+        "1 MiB of text",
+        lambda d: d.with_body(d.request.body[:-1] + b',"x":"' + b"a" * 1_048_576 + b'"}'),
+        "",
+        "ROB-240",
+    ),
+    before(
+        "invalid UTF-8", lambda d: d.with_body(d.request.body[:-1] + b',"x":"\xff\xfe"}'), "FLD-060", "ROB-250 RSN-160"
+    ),
     before("lone surrogate escape", lambda d: d.with_body(d.request.body[:-1] + b',"x":"\\ud800"}'), "", ""),
     before("NUL escape", lambda d: d.with_body(d.request.body[:-1] + b',"x":"\\u0000"}'), "", ""),
-    before("very large numbers", lambda d: d.with_body(d.request.body[:-1] + b',"x":1e999999,"y":' + b"9" * 400 + b"}"), "", "ROB-260"),
+    before(
+        "very large numbers",
+        lambda d: d.with_body(d.request.body[:-1] + b',"x":1e999999,"y":' + b"9" * 400 + b"}"),
+        "",
+        "ROB-260",
+    ),
     before("a header of 8,000 characters", _header("X-EXTRA", "a" * 8000), "", "ROB-270"),
     before("a header of 60,000 characters", _header("X-EXTRA", "a" * 60_000), "", "ROB-270"),
 )
@@ -364,7 +583,14 @@ ROUTES: tuple[Mutation, ...] = (
 )
 
 ALL: tuple[Mutation, ...] = (
-    *SIGNATURE, SIGNATURE_ORDER, *HARMLESS, *TOKEN, *HEADERS, *TOKEN_ENDPOINTS, *ROBUSTNESS, *ROUTES,
+    *SIGNATURE,
+    SIGNATURE_ORDER,
+    *HARMLESS,
+    *TOKEN,
+    *HEADERS,
+    *TOKEN_ENDPOINTS,
+    *ROBUSTNESS,
+    *ROUTES,
 )
 
 

@@ -27,7 +27,10 @@ class SpoiledCard:
 def _parts(kit: Kit) -> tuple[bytes, bytes]:
     """Ciphertext and initialisation vector of the right container, as octets."""
     sealed = carddata.seal(
-        card_plaintext(kit), shared_key=kit.credentials.shared_key or "", container=carddata.Container.CIPHERTEXT_IV, iv=kit.iv
+        card_plaintext(kit),
+        shared_key=kit.credentials.shared_key or "",
+        container=carddata.Container.CIPHERTEXT_IV,
+        iv=kit.iv,
     )
     if isinstance(sealed, Malformed):
         return b"", b""
@@ -73,7 +76,10 @@ def _iv_short(kit: Kit) -> str:
 
 def _other_key(kit: Kit) -> str:
     sealed = carddata.seal(
-        card_plaintext(kit), shared_key="a-key-that-is-not-the-partner's", container=carddata.Container.CIPHERTEXT_IV, iv=kit.iv
+        card_plaintext(kit),
+        shared_key="a-key-that-is-not-the-partner's",
+        container=carddata.Container.CIPHERTEXT_IV,
+        iv=kit.iv,
     )
     return "" if isinstance(sealed, Malformed) else sealed
 
@@ -90,7 +96,11 @@ def _ecb(kit: Kit) -> str:
 def _container(container: carddata.Container) -> Callable[[Kit], str]:
     def make(kit: Kit) -> str:
         sealed = carddata.seal(
-            card_plaintext(kit), shared_key=kit.credentials.shared_key or "", container=container, iv=kit.iv, salt=kit.iv[:8]
+            card_plaintext(kit),
+            shared_key=kit.credentials.shared_key or "",
+            container=container,
+            iv=kit.iv,
+            salt=kit.iv[:8],
         )
         return "" if isinstance(sealed, Malformed) else sealed
 
@@ -102,7 +112,9 @@ def _payload(plaintext: bytes) -> Callable[[Kit], str]:
 
 
 def _lacking(member: str) -> Callable[[Kit], str]:
-    return lambda kit: sealed_card(kit, compact({k: v for k, v in dict(kit.test_data.card or {}).items() if k != member}))
+    return lambda kit: sealed_card(
+        kit, compact({k: v for k, v in dict(kit.test_data.card or {}).items() if k != member})
+    )
 
 
 ALL: tuple[SpoiledCard, ...] = (
@@ -117,7 +129,9 @@ ALL: tuple[SpoiledCard, ...] = (
     SpoiledCard("initialisation vector of 8 octets", _iv_short, _OPENS),
     SpoiledCard("initialisation vector changed", _iv_changed, _PAYLOAD),
     SpoiledCard("plain JSON", lambda kit: card_plaintext(kit).decode(), frozenset({"KKI-CRD-120"})),
-    SpoiledCard("Base64 of plain JSON", lambda kit: base64.b64encode(card_plaintext(kit)).decode(), frozenset({"KKI-CRD-120"})),
+    SpoiledCard(
+        "Base64 of plain JSON", lambda kit: base64.b64encode(card_plaintext(kit)).decode(), frozenset({"KKI-CRD-120"})
+    ),
     SpoiledCard("opens to text", _payload(b"9360001609987000000"), _PAYLOAD),
     SpoiledCard("opens to an array", _payload(b'["9360001609987000000"]'), _PAYLOAD),
     SpoiledCard("opens to an empty object", _payload(b"{}"), _PAYLOAD),
@@ -126,13 +140,25 @@ ALL: tuple[SpoiledCard, ...] = (
     SpoiledCard("payload without bankCardNo", _lacking("bankCardNo"), _PAYLOAD),
     SpoiledCard("payload without expiryDate", _lacking("expiryDate"), _PAYLOAD),
     SpoiledCard("OpenSSL's salted container", _container(carddata.Container.SALTED), frozenset({"KKI-CRD-122"})),
-    SpoiledCard("initialisation vector in front", _container(carddata.Container.IV_PREFIXED), frozenset({"KKI-CRD-122"})),
+    SpoiledCard(
+        "initialisation vector in front", _container(carddata.Container.IV_PREFIXED), frozenset({"KKI-CRD-122"})
+    ),
 )
 # Which of them must be indistinguishable: where opening fails at different steps.
-ORACLE = tuple(each for each in ALL if each.name in {
-    "garbage", "cut by one octet", "wrong padding", "initialisation vector changed", "opens to text", "sealed under another key",
-    "opens to an empty object",
-})
+ORACLE = tuple(
+    each
+    for each in ALL
+    if each.name
+    in {
+        "garbage",
+        "cut by one octet",
+        "wrong padding",
+        "initialisation vector changed",
+        "opens to text",
+        "sealed under another key",
+        "opens to an empty object",
+    }
+)
 
 
 def named(name: str) -> SpoiledCard:

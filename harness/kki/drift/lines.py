@@ -83,9 +83,11 @@ class _Reader:
         self._end_field()
         path = method[2] or (following if following.startswith("/") else "")
         if self.open is not None and (path or self.open.fields):
-            self._close(path or self.section_path)
             if path:
+                self.open.method = method[1].upper()
+                self._close(path)
                 return
+            self._close(self.section_path)
         if path and method[2] is None:
             return  # a foot without a request
         self.open = _Open(self.last, method[1].upper(), self.section, number)

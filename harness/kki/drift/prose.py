@@ -10,8 +10,8 @@ from kki.drift.model import Field
 _LEAST = re.compile(r"\bmin(?:imum)?(?: length)?\s*[:=]\s*(\d+)", re.IGNORECASE)
 _MOST = re.compile(r"\bmax(?:imum)?(?: length)?\s*[:=]\s*(\d+)", re.IGNORECASE)
 _IN_WORDS = re.compile(r"\|\s*(Mandatory|Required|Optional|Conditional)\b", re.IGNORECASE)
-_ALPHANUMERIC = re.compile(r"\balpha-?\s?numeric\b", re.IGNORECASE)
-_NUMERIC = re.compile(r"\bnumeric string\b|\|\s*numeric\b", re.IGNORECASE)
+_ALPHANUMERIC = re.compile(r"\balpha-?\s?numeric\b\.?", re.IGNORECASE)
+_NUMERIC = re.compile(r"\bnumeric string\b\.?|\|\s*numeric\b", re.IGNORECASE)
 _BULLET = re.compile(r"^\s*[•*-]\s+`?([A-Za-z0-9_-]+)`?\s*(?:\(|:|$)")
 _STATED = re.compile(r"^(?:min|max)(?:imum)?(?: length)?\s*[:=]\s*\d+$|^enum$", re.IGNORECASE)
 

@@ -16,6 +16,7 @@ _TAGGED = {
     "maxLength": "maxLength", "alphabet": "pattern", "pattern": "pattern", "enum": "enum",
 }  # fmt: skip
 _TABLES = {"header": "Header parameters", "security": "Header parameters", "body": "Body", "reply": "Responses"}
+_SHARED = ("HDR", "RSP")  # areas whose rows cite a field in one section and mean it in all
 _PAGE = "page"  # the key of the page in sources.toml
 
 
@@ -73,7 +74,8 @@ class Touched:
         """Rows that cite this place of the page: a table, a field, or what stands in the section outside of tables."""
         for row in self._contract.requirements.values():
             parts = [part.strip() for part in row.source.section.split("›")]
-            if row.source.document != _PAGE or parts[0] != section:
+            shared = field is not None and row.area in _SHARED
+            if row.source.document != _PAGE or (parts[0] != section and not shared):
                 continue
             outside = not set(_TABLES.values()) & set(parts)
             if outside if field is None else field == tuple(parts[1:]):

@@ -168,7 +168,7 @@ def _details(run: Run, row: RequirementResult, stands: State) -> StatusDetails |
             f"  expected: {found.expected}",
             f"  actual:   {found.actual}",
             *([f"  diagnosis: {found.diagnosis}"] if found.diagnosis else []),
-            *([f"  again: {run.replay_of(ids[0])}"] if ids[0] else []),
+            *([f"  again: {again}"] if (again := run.replay_of(ids[0])) else []),
         ]
     trace = visible("\n".join(lines)) or None
     return StatusDetails(message=_text(message), trace=trace, known=True if row.waived else None)

@@ -116,6 +116,6 @@ def _finding(run: Run, found: Evidence) -> list[str]:
     ]
     if found.diagnosis:
         lines.append(f"Diagnosis: {found.diagnosis}")
-    if found.exchange:
-        lines.append(f"Replay:   {run.replay_of(found.exchange)}")
+    if again := run.replay_of(found.exchange):
+        lines.append(f"Replay:   {again}")
     return lines

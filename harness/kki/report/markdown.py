@@ -94,7 +94,7 @@ def _violation(run: Run, row: RequirementResult) -> list[str]:
             f"  - {code(found.where)} {where}{times}: expected {_value(found.expected)}; got {_value(found.actual)}"
         )
         lines += [f"    - diagnosis: {_value(found.diagnosis)}"] if found.diagnosis else []
-        lines += [f"    - again: {code(run.replay_of(ids[0]))}"] if ids[0] else []
+        lines += [f"    - again: {code(again)}"] if (again := run.replay_of(ids[0])) else []
     more = len(groups) - _MOST_FINDINGS
     return [*lines, *([f"  - and {more} more findings"] if more > 0 else []), ""]
 

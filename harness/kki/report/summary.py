@@ -112,7 +112,7 @@ def _violation(run: Run, row: RequirementResult) -> list[str]:
             f"  actual    {shortened(found.actual, 300)}",
         ]
         lines += [f"  because   {shortened(found.diagnosis, 300)}"] if found.diagnosis else []
-        lines += [f"  replay    {run.replay_of(found.exchange)}"] if found.exchange else []
+        lines += [f"  replay    {again}"] if (again := run.replay_of(found.exchange)) else []
     lines += [f"  carried   by the baseline, and a violation still: {row.carried}"] if row.carried else []
     more = len(row.findings) - 1
     return [*lines, f"  and {more} more like it"] if more > 0 else lines

@@ -44,7 +44,7 @@ _EN: Mapping[str, str] = {
     "state.untestable": "not testable",
     "next.conforms": "Next step: nothing to mend. `kki attest` signs this result for others.",
     "next.does-not-conform": "Next step: take the first card under “What to fix”, read the exchange it links to, mend "
-    "the side at fault, and send that exchange again with the command given there.",
+    "the side at fault, and try again. Where a card has a replay command, it sends that one exchange afresh.",
     "next.incomplete": "Next step: see under “Not tried, not decided, and why” what was missing, provide it, and run "
     "again.",
     "nav": "Contents",
@@ -176,7 +176,8 @@ _ID: Mapping[str, str] = {
     "state.untestable": "tidak dapat diuji",
     "next.conforms": "Langkah berikut: tidak ada yang perlu diperbaiki. `kki attest` menandatangani hasil ini.",
     "next.does-not-conform": "Langkah berikut: buka kartu pertama di “Yang perlu diperbaiki”, baca pertukaran yang "
-    "ditautkan, perbaiki pihak yang salah, lalu kirim ulang pertukaran itu dengan perintah yang tertera.",
+    "ditautkan, perbaiki pihak yang salah, lalu coba lagi. Perintah “Ulangi” pada kartu, bila ada, mengirim ulang "
+    "satu pertukaran itu saja.",
     "next.incomplete": "Langkah berikut: lihat di “Yang tidak dicoba atau belum diputuskan, dan sebabnya” apa yang "
     "kurang, lengkapi, lalu jalankan lagi.",
     "nav": "Daftar isi",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from kki.model.verdict import Broken, Finding, Holds, Judgement, Unknown
-from kki.rules.faults import fits, cases
+from kki.rules.faults import cases, fits
 from kki.rules.registry import EVERY, SYMMETRIC, Scene, rule
 from kki.rules.view import Reply, Standing, View
 from kki.rules.words import operation_noun

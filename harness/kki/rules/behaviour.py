@@ -174,7 +174,9 @@ def _note_status_question(view: View, mine: Habits) -> None:
     """DOKU, check status: a question about a payment, outside this contract, is asking again."""
     if view.operation is None and view.exchange.request.path.endswith("/debit/status"):
         reference = view.text("originalPartnerReferenceNo")
-        found = [key for key, (_, after) in mine.unsettled.items() if after.charge and after.charge.reference == reference]
+        found = [
+            key for key, (_, after) in mine.unsettled.items() if after.charge and after.charge.reference == reference
+        ]
         for key in found:
             mine.asked.add(mine.unsettled.pop(key)[0])
 
@@ -238,7 +240,9 @@ def _never_asked(trail: Trail, requirement: str) -> Judgement | None:
     open_ones = [after for name, after in habits(trail).unsettled.values() if name == requirement]
     if not open_ones:
         return None
-    return Unknown(f"what the client does next: it sent nothing about this charge after exchange {open_ones[0].exchange}")
+    return Unknown(
+        f"what the client does next: it sent nothing about this charge after exchange {open_ones[0].exchange}"
+    )
 
 
 @rule("KKI-BEH-030", operations=("payment",))
@@ -317,7 +321,9 @@ def _same_order(scene: Scene, charge: Charge, after: After, before: Charge) -> J
     if charge.reference == before.reference or charge.rest != before.rest or gap > SOON:
         return Holds()
     expected = f"no second charge for the order of exchange {after.exchange}"
-    return _broken("body /partnerReferenceNo", expected, f"the same charge under a new one, {gap.total_seconds():.1f} s later")
+    return _broken(
+        "body /partnerReferenceNo", expected, f"the same charge under a new one, {gap.total_seconds():.1f} s later"
+    )
 
 
 @rule("KKI-BEH-100", operations=("payment",))
@@ -391,4 +397,3 @@ def leftovers(trail: Trail) -> dict[str, Judgement]:
     if trail.redirects and not mine.followed:
         found["KKI-BEH-110"] = Unknown("the customer's way to the redirectUrl, which nobody was seen to go")
     return found
-

@@ -10,8 +10,8 @@ from typing import Any
 
 from kki.model.verdict import Broken, Finding, Holds, Judgement, Unknown
 from kki.rules.faults import NOBODY, Cases, Detection, Fault, Force, cases, detector
-from kki.rules.registry import Scene, rule, rule_at_end
 from kki.rules.knowledge import Knowledge
+from kki.rules.registry import Scene, rule, rule_at_end
 from kki.rules.trail import Timing, Trail, card_failure_of, card_vector
 from kki.rules.view import Standing, digest
 from kki.rules.words import length, masked
@@ -147,7 +147,9 @@ def payload_is_a_card(scene: Scene) -> Detection:
     if found.container is None:
         return None
     if found.payload is None:
-        return (Fault(where=WHERE, expected="a sealed JSON object", actual="another sealed content", diagnosis=found.why),)
+        return (
+            Fault(where=WHERE, expected="a sealed JSON object", actual="another sealed content", diagnosis=found.why),
+        )
     missing = [name for name in _MEMBERS if not isinstance(found.payload.get(name), str) or not found.payload[name]]
     if not missing:
         return ()
@@ -188,7 +190,9 @@ def vector_is_fresh(scene: Scene) -> Detection:
     if (earlier is None or again) and not weak:
         return ()
     actual = f"the one of exchange {earlier[0]}" if earlier and not again else "one octet repeated"
-    return (Fault(where=WHERE, expected="sealed under a vector never used before", actual=actual, force=Force.MAY_REFUSE),)
+    return (
+        Fault(where=WHERE, expected="sealed under a vector never used before", actual=actual, force=Force.MAY_REFUSE),
+    )
 
 
 def failed_step(scene: Scene) -> str | None:

@@ -7,9 +7,7 @@ from kki.rules.registry import EVERY, Scene
 from kki.rules.view import ABSENT
 
 
-@detector(
-    client="KKI-FLD-010", server="KKI-FLD-110", reason="KKI-RSN-140", fitting=MANDATORY, operations=EVERY
-)
+@detector(client="KKI-FLD-010", server="KKI-FLD-110", reason="KKI-RSN-140", fitting=MANDATORY, operations=EVERY)
 def required_members_have_values(scene: Scene) -> Detection:
     """Required members carry a value, neither null nor empty."""
     operation, members = scene.view.operation, scene.view.body.members

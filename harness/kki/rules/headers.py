@@ -29,7 +29,9 @@ def timestamp_form(scene: Scene) -> Detection:
     return _form(scene)
 
 
-@detector(client="KKI-TOK-022", server="KKI-TOK-122", reason="KKI-RSN-150", fitting=FORM | cases("400/02"), operations=TOKENS)
+@detector(
+    client="KKI-TOK-022", server="KKI-TOK-122", reason="KKI-RSN-150", fitting=FORM | cases("400/02"), operations=TOKENS
+)
 def token_timestamp_form(scene: Scene) -> Detection:
     """X-TIMESTAMP of a token request is ISO 8601 with seconds and a zone, and names a moment that exists."""
     found = _form(scene)
@@ -44,12 +46,23 @@ def _form(scene: Scene) -> Detection:
         if stamp.step != "form":
             return ()
         if not text:
-            return (Fault(where=TIME, expected=_ISO, actual="an empty text", reason="KKI-RSN-140", fitting=EMPTY, field="X-TIMESTAMP"),)
+            return (
+                Fault(
+                    where=TIME,
+                    expected=_ISO,
+                    actual="an empty text",
+                    reason="KKI-RSN-140",
+                    fitting=EMPTY,
+                    field="X-TIMESTAMP",
+                ),
+            )
         return (Fault(where=TIME, expected=_ISO, actual=shown(text), diagnosis=stamp.why, field="X-TIMESTAMP"),)
     if stamp.negative_zero:
         # ISO 8601 forbids it, RFC 3339 gives it a meaning of its own: nobody need refuse it.
         why = "ISO 8601 has no offset -00:00; write +00:00 or Z."
-        return (Fault(where=TIME, expected=_ISO, actual=shown(text), diagnosis=why, force=Force.MAY_REFUSE, server=NOBODY),)
+        return (
+            Fault(where=TIME, expected=_ISO, actual=shown(text), diagnosis=why, force=Force.MAY_REFUSE, server=NOBODY),
+        )
     if not (stamp.zulu or stamp.milliseconds):
         return ()
     pinned = scene.knowledge.choice("timestamp-form") == "offset-only"
@@ -196,5 +209,3 @@ def headers_stand_once(scene: Scene) -> Detection:
         )
         for name in twice
     )  # fmt: skip
-
-

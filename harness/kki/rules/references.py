@@ -55,12 +55,18 @@ def payment_reference_is_new(scene: Scene) -> Detection:
     if first is None:
         # Asked again after a refusal or a lost reply: what a client should do, and a server may still say no to.
         actual = f"the one of exchange {uses.turns[-1].exchange}, which had not succeeded by then"
-        return (Fault(where=REFERENCE, expected=expected, actual=actual, force=Force.MAY_REFUSE, client=NOBODY, server=NOBODY),)
+        return (
+            Fault(
+                where=REFERENCE, expected=expected, actual=actual, force=Force.MAY_REFUSE, client=NOBODY, server=NOBODY
+            ),
+        )
     actual = f"the one of the payment in exchange {first.exchange}"
     fault = Fault(where=REFERENCE, expected=expected, actual=actual)
     if scene.knowledge.choice("duplicate-reference") == "refused":
         return (fault,)
-    return (Fault(where=REFERENCE, expected=expected, actual=actual, force=Force.MAY_REFUSE, client=NOBODY, server=NOBODY),)
+    return (
+        Fault(where=REFERENCE, expected=expected, actual=actual, force=Force.MAY_REFUSE, client=NOBODY, server=NOBODY),
+    )
 
 
 @detector(
@@ -154,7 +160,11 @@ def token_id_is_raw(scene: Scene) -> Detection:
     expected = "the bankCardToken as it was issued"
     for other, how in ((_encoded(token), "Base64 of it"), (_decoded(token), "what Base64 makes of it")):
         if other is not None and other in known:
-            return (Fault(where="body /tokenId", expected=expected, actual=how, force=Force.MAY_REFUSE, fitting=ANY_REFUSAL),)
+            return (
+                Fault(
+                    where="body /tokenId", expected=expected, actual=how, force=Force.MAY_REFUSE, fitting=ANY_REFUSAL
+                ),
+            )
     return None
 
 
@@ -191,7 +201,11 @@ def refund_names_a_payment(scene: Scene) -> Detection:
     if masked(original) or not scene.knowledge.complete:
         return Unknown("the payment, which is not in this recording")
     actual = f"{shown(original)}, under which nothing was paid"
-    return (Fault(where=ORIGINAL, expected=expected, actual=actual, server="KKI-STA-150", field="originalPartnerReferenceNo"),)
+    return (
+        Fault(
+            where=ORIGINAL, expected=expected, actual=actual, server="KKI-STA-150", field="originalPartnerReferenceNo"
+        ),
+    )
 
 
 @detector(client="KKI-RFD-028", fitting=ANY_REFUSAL, operations=("refund",))
@@ -270,7 +284,9 @@ def _race(scene: Scene, earlier: list[Turn], where: str, name: str) -> Judgement
     if winner is None or not mine.accepted:
         return Holds() if winner or mine.accepted or mine.standing is Standing.REFUSED else None
     expected = f"at most one acceptance of two requests with one {name}"
-    return Broken((Finding(where=where, expected=expected, actual=f"this one and {winner.exchange} were both accepted"),))
+    return Broken(
+        (Finding(where=where, expected=expected, actual=f"this one and {winner.exchange} were both accepted"),)
+    )
 
 
 @rule("KKI-STA-220", operations=SYMMETRIC)

@@ -162,7 +162,9 @@ def refusal_has_the_envelope(scene: Scene) -> Judgement | None:
     names = [name for name in ("responseCode", "responseMessage") if reply.member(name) is ABSENT]
     if not names:
         return Holds()
-    return _broken("reply body", "responseCode and responseMessage", f"HTTP {reply.status} without {' and '.join(names)}")
+    return _broken(
+        "reply body", "responseCode and responseMessage", f"HTTP {reply.status} without {' and '.join(names)}"
+    )
 
 
 @rule("KKI-RSP-290")

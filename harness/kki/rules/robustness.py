@@ -76,7 +76,9 @@ def text_is_unicode(scene: Scene) -> Detection:
     try:
         json.dumps(body.value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        return (Fault(where="body", expected="text in Unicode", actual="half of a surrogate pair", force=Force.MAY_REFUSE),)
+        return (
+            Fault(where="body", expected="text in Unicode", actual="half of a surrogate pair", force=Force.MAY_REFUSE),
+        )
     return ()
 
 

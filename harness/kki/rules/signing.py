@@ -7,9 +7,9 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 
+from kki.model.verdict import Unknown
 from kki.rules.faults import NOBODY, Detection, Fault, Force, cases, detector
 from kki.rules.registry import SYMMETRIC, TOKENS, Scene
-from kki.model.verdict import Unknown
 from kki.rules.view import View
 from kki.rules.words import length, masked
 from kki.snap import asymmetric, signature
@@ -55,7 +55,7 @@ def _compared(scene: Scene) -> Comparison | Unknown | None:
     secret = scene.knowledge.credentials.client_secret
     if secret is None:
         return Unknown(_SECRET)
-    if any(masked(text) for text in (given, stamp, token)) or b"\xe2\x80\xb9" in view.body.octets and _hidden(view):
+    if any(masked(text) for text in (given, stamp, token)) or (b"\xe2\x80\xb9" in view.body.octets and _hidden(view)):
         return Unknown(_HIDDEN)
     forms = {"minified": view.body.thin or b""}
     right = _signed(view, forms["minified"], token, stamp, secret)
@@ -156,7 +156,9 @@ def _other_algorithm(given: str, text: str) -> bool:
     return len(octets) in sizes
 
 
-@detector(operations=SYMMETRIC, server=("KKI-SIG-140",), client="KKI-SIG-020", reason="KKI-RSN-110", fitting=UNAUTHORISED)
+@detector(
+    operations=SYMMETRIC, server=("KKI-SIG-140",), client="KKI-SIG-020", reason="KKI-RSN-110", fitting=UNAUTHORISED
+)
 def signature_encoding(scene: Scene) -> Detection:
     """X-SIGNATURE is written in standard Base64 with padding, 88 characters."""
     given = scene.view.header("X-SIGNATURE")
@@ -218,9 +220,7 @@ def _coincide(view: View, form: str) -> bool:
     return text is not None and utf8(text) == view.body.thin
 
 
-@detector(
-    client="KKI-TOK-016", server="KKI-TOK-116", reason="KKI-RSN-220", fitting=UNAUTHORISED, operations=TOKENS
-)
+@detector(client="KKI-TOK-016", server="KKI-TOK-116", reason="KKI-RSN-220", fitting=UNAUTHORISED, operations=TOKENS)
 def token_signature_verifies(scene: Scene) -> Detection:
     """A token request's X-SIGNATURE is RSA-SHA256 over client id, vertical bar and X-TIMESTAMP."""
     view, credentials = scene.view, scene.knowledge.credentials
@@ -247,5 +247,3 @@ def token_signature_verifies(scene: Scene) -> Detection:
 def _public(private: str | None) -> str | None:
     key = asymmetric.public_key_of(private) if private else None
     return key if isinstance(key, str) else None
-
-

@@ -109,7 +109,9 @@ def token_comes_after_the_otp(scene: Scene) -> Judgement | None:
         return None
     if scene.view.reply.member("bankCardToken") in (ABSENT, None, ""):
         return Holds()
-    return _broken("reply /bankCardToken", "absent until the OTP is verified", "there, in the reply to the binding itself")
+    return _broken(
+        "reply /bankCardToken", "absent until the OTP is verified", "there, in the reply to the binding itself"
+    )
 
 
 @rule("KKI-BND-230", operations=("bind",))
@@ -251,7 +253,9 @@ def token_is_a_jwt(scene: Scene) -> Judgement | None:
     gap = claims.expires - (at + timedelta(seconds=int(seconds)))
     if abs(gap) <= SKEW:
         return Holds()
-    return _broken(where, f"an exp {seconds} s ahead, as expiresIn says", f"an exp {int(gap.total_seconds())} s off that")
+    return _broken(
+        where, f"an exp {seconds} s ahead, as expiresIn says", f"an exp {int(gap.total_seconds())} s off that"
+    )
 
 
 def _header(token: str) -> dict[str, Any]:
@@ -277,7 +281,9 @@ def expiry_times_lie_ahead(scene: Scene) -> Judgement | None:
         parsed = timestamps.parse(value) if isinstance(value, str) else None
         if parsed is None or isinstance(parsed, Malformed):
             actual = shown(value) if isinstance(value, str) else kind(value)
-            found.append(Finding(where=f"reply /{name}", expected="an ISO 8601 date and time with a zone", actual=actual))
+            found.append(
+                Finding(where=f"reply /{name}", expected="an ISO 8601 date and time with a zone", actual=actual)
+            )
         elif parsed.moment <= scene.view.exchange.sent_at:
             found.append(Finding(where=f"reply /{name}", expected="a time in the future", actual=shown(value)))
     if found:

@@ -184,7 +184,11 @@ def customer_token_was_issued(scene: Scene) -> Detection:
         return None
     expected = "a customer token that the B2B2C endpoint issued"
     if not token:
-        return (Fault(where=CUSTOMER, expected=expected, actual="empty", fitting=WRONG_CUSTOMER | cases("400/02", "400/01")),)
+        return (
+            Fault(
+                where=CUSTOMER, expected=expected, actual="empty", fitting=WRONG_CUSTOMER | cases("400/02", "400/01")
+            ),
+        )
     if token == scene.knowledge.test_data.customer_token:
         return ()
     issued = scene.trail.token(token, "b2b2c")

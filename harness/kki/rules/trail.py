@@ -321,5 +321,3 @@ def _expiry(view: View, at: datetime) -> datetime | None:
     token = view.reply.member("accessToken")
     claims = peek(token) if isinstance(token, str) else None
     return claims.expires if claims else None
-
-

@@ -280,7 +280,9 @@ def _reply(exchange: Exchange) -> Reply:
     )  # fmt: skip
 
 
-def _standing(status: int, code: ResponseCode | Malformed | None, members: dict[str, Any] | None, replayed: bool) -> Standing:
+def _standing(
+    status: int, code: ResponseCode | Malformed | None, members: dict[str, Any] | None, replayed: bool
+) -> Standing:
     if replayed:
         return Standing.REFUSED
     if status == 429 or (status in GATEWAY and code is None):

@@ -36,7 +36,7 @@ def kind(value: object) -> str:
 
 
 def length(text: str) -> str:
-    """"an empty text", "1 character", "33 characters"."""
+    """ "an empty text", "1 character", "33 characters"."""
     if not text:
         return "an empty text"
     return "1 character" if len(text) == 1 else f"{len(text)} characters"
@@ -62,7 +62,7 @@ def spoken(name: str, value: object) -> str:
 
 
 def operation_noun(operation: Operation | None) -> str:
-    """"payment", "binding", …: what the request is called in a sentence."""
+    """ "payment", "binding", …: what the request is called in a sentence."""
     names = {"bind": "binding", "unbind": "unbinding", "b2b": "B2B token request", "b2b2c": "B2B2C token request"}
     return names.get(operation.name, operation.name) if operation else "request"
 

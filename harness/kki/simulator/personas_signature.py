@@ -82,7 +82,7 @@ def b2b_tokens(call: Call) -> list[str]:
 
 
 def times(call: Call) -> Iterator[str]:
-    """The times around, each second of a quarter of an hour, and the page's own examples."""
+    """The times around, each second of three minutes, and the page's own examples."""
     for operation in call.contract.operations.values():
         fact = operation.header("X-TIMESTAMP")
         if fact is not None and fact.example:
@@ -90,7 +90,7 @@ def times(call: Call) -> Iterator[str]:
     seen = timestamps.parse(call.header("X-TIMESTAMP"))
     if not isinstance(seen, Malformed):
         yield timestamps.format_zulu_ms(seen.moment)
-        for second in itertools.chain(range(-900, 901), (-86400, -3600, 3600, 86400)):
+        for second in itertools.chain(range(-90, 91), (-86400, -3600, 3600, 86400)):
             yield timestamps.format_offset(seen.moment + timedelta(seconds=second))
 
 

@@ -10,6 +10,7 @@ from kki.model.http import Response
 from kki.simulator import token_requests
 from kki.simulator.behaviour import Behaviour, Step
 from kki.simulator.call import Call
+from kki.simulator.checks import is_signed
 from kki.simulator.outcomes import Answer, Effect, Refusal, Success
 from kki.simulator.persona import (
     SYMMETRIC,
@@ -57,8 +58,16 @@ def _anothers(call: Call) -> bool:
     return issued is not None and issued.expires > call.now and issued.client_id != call.header("X-PARTNER-ID")
 
 
+def _last_word(call: Call) -> str:
+    return call.header("Authorization").rpartition(" ")[2]
+
+
+def _signed_with_last_word(call: Call) -> bool:
+    return is_signed(call, token=_last_word(call))
+
+
 def _known_behind_any_scheme(call: Call) -> bool:
-    issued = call.world.b2b_tokens.get(call.header("Authorization").rpartition(" ")[2])
+    issued = call.world.b2b_tokens.get(_last_word(call))
     return issued is not None and issued.expires > call.now and issued.client_id == call.header("X-PARTNER-ID")
 
 
@@ -169,7 +178,8 @@ ALL: tuple[Persona, ...] = (
         "HDR-150", both(loosened("Authorization", *SYMMETRIC, required=False),
                         lifting(absent_header("Authorization"), "b2b-token")), "stated"),
     row("accepts-any-scheme", "Takes a B2B token behind Basic or any other scheme.",
-        "HDR-152", lifting(_known_behind_any_scheme, "b2b-token"), "conflicted"),
+        "HDR-152", both(lifting(_known_behind_any_scheme, "b2b-token"), lifting(_signed_with_last_word, "signature")),
+        "conflicted"),
     row("accepts-expired-b2b-token", "Goes on accepting a B2B token after it has expired.",
         "TOK-142", lifting(_expired, "b2b-token")),
     row("accepts-altered-b2b-token", "Believes what a B2B token says without verifying its signature.",

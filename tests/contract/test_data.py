@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections import Counter
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +13,10 @@ import pytest
 
 from kki.edges import datafiles
 from kki.edges.contract import area_titles, data_root, load
+from kki.edges.store import record_as_json
 from kki.model.contract import FieldFact
+from kki.model.exchange import Exchange, Record
+from kki.model.http import Headers, Request, Response
 from kki.model.requirement import Party, Standing
 
 ROOT = data_root()
@@ -22,6 +26,8 @@ FILES = [
     *((path, "example") for path in sorted((ROOT / "examples").glob("*.json"))),
     (ROOT / "readings.toml", "readings"),
     (ROOT / "sources.toml", "sources"),
+    (ROOT / "checklist.toml", "checklist"),
+    (Path(__file__).resolve().parents[2] / "suites" / "profiles" / "sandbox.example.toml", "profile"),
 ]
 
 # The rows that the shapes judge. Every other row has a rule in code, or says why it cannot be tested.
@@ -80,8 +86,27 @@ def test_nothing_is_empty() -> None:
 
 def test_schemas_are_there_for_all_our_files() -> None:
     names = {path.name.removesuffix(".schema.json") for path in (ROOT / "schemas").glob("*.json")}
-    wanted = "ledger readings sources vector example profile run exchange case baseline"
+    wanted = "ledger readings sources vector example profile run exchange case baseline checklist"
     assert set(wanted.split()) <= names
+
+
+@pytest.mark.parametrize("answered", [True, False], ids=["answered", "unanswered"])
+@pytest.mark.parametrize("body", [b'{"a":1}', b"\xff\x00", b""], ids=["text", "octets", "empty"])
+def test_a_line_of_evidence_fits_its_schema(answered: bool, body: bytes) -> None:
+    at = datetime(2026, 5, 26, 3, 0, tzinfo=UTC)
+    headers = Headers.of([("Content-Type", "application/json"), ("content-type", "twice")])
+    exchange = Exchange(
+        id="x1",
+        request=Request(method="POST", target="/a?b", headers=headers, body=body, origin="http://127.0.0.1:1"),
+        response=Response(status=200, headers=headers, body=body) if answered else None,
+        sent_at=at,
+        answered_at=at if answered else None,
+        failure=None if answered else "timeout",
+    )
+    line = record_as_json(Record(exchange=exchange, made_by="here", mutations=("no X-SIGNATURE",)), "payment")
+    assert datafiles.problems(json.loads(json.dumps(line)), "exchange", "exchanges.jsonl", ROOT) == []
+    del line["sent_at"]
+    assert datafiles.problems(line, "exchange", "exchanges.jsonl", ROOT)
 
 
 # --- ledger -----------------------------------------------------------------------------------------------

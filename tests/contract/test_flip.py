@@ -6,7 +6,10 @@ Each limit is altered in a copy of the folder, by its digits in the text and by 
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -247,3 +250,40 @@ def test_so_does_any_other_keyword(
     assert not fails(contract, key, value, keyword)
     if (keyword, key[1]) != ("pattern", "header"):  # one text off the pattern stands for all, whatever the pattern
         assert tried(contract, key) != tried(load(), key)
+
+
+# --- the same over a socket -------------------------------------------------------------------------------
+
+TRIAL = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from kki.edges import settings
+from kki.edges.contract import data_root, load
+from kki.edges.listener import serve_simulator
+from kki.engine import run_suites
+from kki.run import Conductor
+
+servers, output, root = sys.argv[1], Path(sys.argv[2]), settings.contract_root()
+ours = load(root)
+plan = settings.built_in_profile(ours)
+with serve_simulator(plan, load(data_root()) if servers == "as it is" else ours) as url:
+    conductor = Conductor(profile=replace(plan, base_url=url), contract=ours, base_url=url, level="quick", seed=7,
+                          only=frozenset({"KKI-RFD-120"}), contract_root=root, output=output)
+    conductor.preflight()
+    run_suites(conductor, 1)
+    run = conductor.run()
+print(run.overall.value, next(row.outcome.value for row in run.requirements if row.id == "KKI-RFD-120"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("servers", "ends"), [("as it is", "does-not-conform broken"), ("altered", "conforms holds")], ids=["old", "new"]
+)
+def test_a_server_that_keeps_to_the_old_limit_no_longer_conforms(servers: str, ends: str, tmp_path: Path) -> None:
+    """255 characters of a refund's reason become 252: who still takes 253 breaks the row, who knows of it does not."""
+    altered(tmp_path, TEXT.replace("maxLength: 255", "maxLength: 252"))
+    env = {**os.environ, "KKI_CONTRACT": str(tmp_path / "openapi")}
+    command = [sys.executable, "-c", TRIAL, servers, str(tmp_path / "run")]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.splitlines()[-1] == ends, done.stderr

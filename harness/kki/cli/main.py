@@ -46,7 +46,7 @@ COMMANDS: Mapping[str, Entry] = {
     "catalogue": Entry("kki.cli.catalogue", "catalogue", "List every requirement and how it is judged."),
     "replay": Entry("kki.cli.replay", "replay", "Send one recorded exchange again, signed afresh."),
     "compare": Entry("kki.cli.compare", "compare", "Compare two runs: newly broken, newly fixed, changed."),
-    "drift": Entry("kki.cli.drift", "drift", "Compare the contract with the page as it is now."),
+    "drift": Entry("kki.cli.drift", "drift", "Compare the documentation page with the contract, or with an older one."),
     "report": Entry("kki.cli.report", "report", "Render a finished run again."),
     "attest": Entry("kki.cli.attest", "attest", "Sign a finished run, or verify such a signature offline."),
 }

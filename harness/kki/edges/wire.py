@@ -46,6 +46,8 @@ def _exchanged(connection: socket.socket, head: bytes, request: Request) -> tupl
         connection.sendall(head + request.body)
         reply.begin()
         body = reply.read(MAX_REPLY)
+        if reply.length and len(body) < MAX_REPLY:  # less than was announced
+            return None, "connection closed"
         return Response(status=reply.status, headers=Headers.of(reply.getheaders()), body=body), None
     except TimeoutError:
         return None, "timeout"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from kki.rules.faults import MANDATORY, Detection, Fault, cases, detector
+from dataclasses import replace
+
+from kki.model.contract import FieldFact
+from kki.rules.faults import MANDATORY, NOBODY, Detection, Fault, Force, cases, detector
 from kki.rules.registry import EVERY, Scene
 from kki.rules.view import ABSENT
 
@@ -14,16 +17,25 @@ def required_members_have_values(scene: Scene) -> Detection:
     if operation is None or members is None:
         return None
     variant = operation.variant(scene.view.variant or "")
-    names = [fact.name for fact in variant.fields if fact.required] if variant else []
-    token = cases("400/00", "401/00") if not scene.view.symmetric else frozenset()
+    required = [fact for fact in variant.fields if fact.required] if variant else []
     return tuple(
-        Fault(
-            where=f"body /{name}", expected="a value", actual="null" if members[name] is None else "an empty text",
-            fitting=MANDATORY | token, field=name,
-        )
-        for name in names
-        if name in members and members[name] in (None, "")
+        _empty(scene, fact, members[fact.name])
+        for fact in required
+        if fact.name in members and members[fact.name] in (None, "")
+    )
+
+
+def _empty(scene: Scene, fact: FieldFact, value: object) -> Fault:
+    token = cases("400/00", "401/00") if not scene.view.symmetric else frozenset()
+    fault = Fault(
+        where=f"body /{fact.name}", expected="a value", actual="null" if value is None else "an empty text",
+        fitting=MANDATORY | token, field=fact.name,
     )  # fmt: skip
+    tag = fact.tag_for("required")
+    if tag is None or scene.knowledge.in_force(tag.reading):
+        return fault
+    # Under the reading chosen it is not required at all: refusing an empty one is then a matter of taste.
+    return replace(fault, force=Force.MAY_REFUSE, client=NOBODY, server=NOBODY, reason=NOBODY)
 
 
 @detector(client="KKI-PAY-014", server="KKI-PAY-114", reason="KKI-RSN-140", fitting=MANDATORY, operations=("payment",))

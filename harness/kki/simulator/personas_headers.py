@@ -22,6 +22,7 @@ from kki.simulator.persona import (
     loosened,
     without,
 )
+from kki.simulator.server import encoded
 from kki.snap import timestamps
 from kki.snap.canonical import Malformed
 
@@ -64,12 +65,21 @@ def _replayed_reply(call: Call, reply: Answer, response: Response) -> Result:
     return earlier.response if reply.cause == "external-id" and earlier else response
 
 
-def _page_for_strangers(call: Call) -> Response | None:
+def _is_strange(call: Call) -> bool:
     kind = call.header("Content-Type").split(";")[0].strip().lower()
-    if call.operation is None or kind == "application/json":
-        return None
+    return call.operation is not None and kind != "application/json"
+
+
+def _page_for_strangers(call: Call) -> Response | None:
     headers = Headers.of([("Content-Type", "text/html")])
-    return Response(status=415, headers=headers, body=b"<html><h1>Unsupported Media Type</h1></html>")
+    page = b"<html><h1>Bad Request</h1></html>"
+    return Response(status=400, headers=headers, body=page) if _is_strange(call) else None
+
+
+def _failure_for_strangers(call: Call) -> Response | None:
+    body = encoded({"responseCode": f"500{call.service}00", "responseMessage": "General Error"})
+    headers = Headers.of([("Content-Type", "application/json")])
+    return Response(status=500, headers=headers, body=body) if _is_strange(call) else None
 
 
 def _any_case(behaviour: Behaviour) -> Behaviour:
@@ -124,7 +134,9 @@ ALL: tuple[Persona, ...] = (
     row("accepts-any-channel", "Takes any CHANNEL-ID.", "HDR-180", loosened("CHANNEL-ID", *CARDS, enum=()), "stated"),
     row("ignores-case-of-channel", "Takes CHANNEL-ID in lower case.", "HDR-180", _any_case, "stated"),
     row("answers-strange-types-in-html", "Answers a request that does not say application/json with a page in HTML.",
-        "HDR-190", lambda behaviour: behaviour.guarding(_page_for_strangers)),
+        "RSP-260 RSP-270 RSP-280", lambda behaviour: behaviour.guarding(_page_for_strangers), "stated"),
+    row("fails-on-strange-types", "Answers a request that does not say application/json with a server error.",
+        "HDR-190 ROB-310", lambda behaviour: behaviour.guarding(_failure_for_strangers)),
     row("accepts-repeated-headers", "Takes the first of two values of one header.", "HDR-192",
         without("headers-once")),
 )  # fmt: skip

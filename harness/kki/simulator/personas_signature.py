@@ -175,6 +175,12 @@ ALL: tuple[Persona, ...] = (
         change=lifting(lambda call: given(call).startswith(right(call)), "signature"),
     ),
     _row(
+        name="compares-beginning-of-signature",
+        says="Compares only the first 16 characters of X-SIGNATURE, and these without regard to case.",
+        caught_by=ids("SIG-120 SIG-130"),
+        change=lifting(lambda call: given(call)[:16].lower() == right(call)[:16].lower(), "signature"),
+    ),
+    _row(
         name="ignores-signature-case",
         says="Compares X-SIGNATURE without regard to case, as two official SDKs do.",
         caught_by=ids("SIG-130"),

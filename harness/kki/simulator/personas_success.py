@@ -131,6 +131,8 @@ ALL: tuple[Persona, ...] = (
         lacking("referenceNo", "payment"), "conflicted"),
     row("writes-payment-reference-as-number", "Writes a payment's referenceNo as a number.", "PAY-214",
         member("referenceNo", 20260526, "payment"), "stated"),
+    row("writes-payment-reference-as-null", "Writes a payment's referenceNo as null.", "PAY-214 PAY-216",
+        member("referenceNo", None, "payment"), "stated"),
     row("writes-binding-reference-as-number", "Writes a binding's referenceNo as a number.", "BND-214",
         member("referenceNo", 20260526, "bind"), "stated"),
     row("writes-unbinding-reference-as-number", "Writes an unbinding's referenceNo as a number.", "UNB-214",

@@ -111,6 +111,11 @@ def _by(grant: str) -> Any:
     return lambda call: token_requests.code_name(call) == grant
 
 
+def _by_neither(call: Call) -> bool:
+    """A grant that is none of the two documented ones."""
+    return call.members.get("grantType") not in ("authorization_code", "refresh_token")
+
+
 def _longer(operation: str, table: str) -> Change:
     """The token of this endpoint over 2048 characters, and accepted like that afterwards."""
 
@@ -216,9 +221,9 @@ ALL: tuple[Persona, ...] = (
     row("accepts-stale-time-for-a-token", "Gives tokens for a request of any day.", "TOK-124",
         without("timestamp-fresh", at=TOKENS)),
     row("accepts-any-grant-for-a-customer", "Gives a customer token for any grantType.", "TOK-130",
-        loosened("grantType", "b2b2c", enum=())),
+        both(loosened("grantType", "b2b2c", enum=()), lifting(_by_neither, "code-there", "code"))),
     row("accepts-missing-grant-for-a-customer", "Gives a customer token without grantType.", "TOK-130",
-        loosened("grantType", "b2b2c", required=False)),
+        both(loosened("grantType", "b2b2c", required=False), lifting(_by_neither, "code-there", "code"))),
     row("accepts-missing-auth-code", "Gives a customer token without authCode.", "TOK-132",
         lifting(lambda call: _by("authCode")(call) and absent_member("authCode")(call), "code-there", "code")),
     row("accepts-missing-refresh-token", "Gives a customer token without refreshToken.", "TOK-132",

@@ -308,6 +308,7 @@ class Conductor:
         self.cut_short: list[tuple[str, str]] = []
         self.started = entropy.now()
         self.finish_with_pytest = False
+        self.gate: Callable[[Run], Run] | None = None  # notes what a baseline carries, before anything is written
         self.interrupted = False
         self.redactor = redactor_for(profile, salt=self.salt)
         operations = {op.path: op.name for op in contract.operations.values()}
@@ -455,9 +456,9 @@ class Conductor:
             **told_by(self.contract, self.profile),
         )  # fmt: skip
 
-    def close(self, lang: str = "en") -> Run:
-        """Write `run.json` and every report. The evidence stands already."""
-        run = self.run()
+    def close(self, lang: str = "en", run: Run | None = None) -> Run:
+        """Write `run.json` and every report. The evidence stands already. `run`: as a baseline left it."""
+        run = self.run() if run is None else run
         if self.output is not None:
             store.write_run(self.output, run)
             store.write_reports(self.output, run, lang=lang)
@@ -465,7 +466,9 @@ class Conductor:
         return run
 
     def exit_code(self, run: Run) -> int:
-        """0 conforms, 1 does not, 3 our own fault, 4 incomplete (interface.md)."""
+        """0 conforms, 1 does not, 3 our own fault, 4 incomplete, 130 interrupted (interface.md)."""
+        if self.interrupted:
+            return 130
         if run.overall is Overall.DOES_NOT_CONFORM:
             return 1
         if self.faults or any(row.outcome is Outcome.FAULTY for row in run.requirements):

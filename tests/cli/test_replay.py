@@ -69,8 +69,8 @@ def recorded(
         )  # fmt: skip
         now = entropy.now()
         store.write_run(folder, Run(
-            use="check", overall=Overall.CONFORMS, harness="0.1.0", contract=contract.digest, target=target or url, seed=1,
-            level="quick", started=now, finished=now, exchange_count=len(records), requirements=(row,),
+            use="check", overall=Overall.CONFORMS, harness="0.1.0", contract=contract.digest, target=target or url,
+            seed=1, level="quick", started=now, finished=now, exchange_count=len(records), requirements=(row,),
             pseudonyms=redactor.pseudonyms(),
         ))  # fmt: skip
         yield session

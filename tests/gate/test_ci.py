@@ -34,8 +34,8 @@ WORST = run(
 
 def test_github_gets_a_command_for_each() -> None:
     assert shown.github(WORST) == (
-        "::error title=KKI-SIG-110 (MUST)::A wrong, bad: signature is refused.%0Astatus: expected HTTP 401; got 100 %25, "
-        "really%0D%0Ayes (x7)",
+        "::error title=KKI-SIG-110 (MUST)::A wrong, bad: signature is refused.%0A"
+        "status: expected HTTP 401; got 100 %25, really%0D%0Ayes (x7)",
         "::warning title=KKI-SIG-120 (MUST)::KKI-SIG-120 is kept.%0Astatus: expected HTTP 401; got HTTP 200 (x7)%0A"
         "Waived: known (until 2027-01-31)",
         "::notice title=KKI-SIG-130 (MUST)::KKI-SIG-130 is kept.%0Anot-exercised: no exchange put it to the test",

@@ -29,6 +29,10 @@ class Child:
         self._reader = threading.Thread(target=self._read, args=(say,), name="kki-command", daemon=True)
         self._reader.start()
 
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
     def _read(self, say: Callable[[str], None]) -> None:
         stream = self._process.stdout
         if stream is not None:
@@ -43,13 +47,15 @@ class Child:
 
     def stop(self) -> None:
         """Ends it and what it started, politely at first."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            if self._process.poll() is None:
-                with suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self._process.pid, number)
-                with suppress(subprocess.TimeoutExpired):
-                    self._process.wait(GRACE_S)
+        if self._process.poll() is None:
+            self._signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(GRACE_S)
+        self._signal(signal.SIGKILL)  # what it left behind in its group
+        self._process.wait(GRACE_S)
         self._reader.join(timeout=1.0)
+        if self._process.stdout is not None and not self._reader.is_alive():  # else somebody still holds its other end
+            self._process.stdout.close()
 
 
 class Kit:

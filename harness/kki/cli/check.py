@@ -11,18 +11,28 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kki.cli import options
+from kki import gate
+from kki.cli import gating, options
+from kki.cli.exits import Exit
 from kki.cli.terminal import Steps, Terminal
 from kki.edges import contract as contracts
 from kki.edges import entropy, settings, store
+from kki.edges.baselines import read_baseline
+from kki.edges.ci import announced
 from kki.edges.errors import ConfigurationError
 from kki.edges.preflight import Check
 from kki.model.contract import Contract
+from kki.gate import Baseline
 from kki.model.profile import Profile
+from kki.model.run import Run, as_json
+from kki.report.figures import undecided_musts
+from kki.report.summary import summary_lines, violation_lines
 
 if TYPE_CHECKING:
-    from kki.model.run import Run
     from kki.run import Conductor
+
+
+MOST_NAMED = 40  # undecided requirements that the terminal names
 
 
 @click.command()
@@ -33,7 +43,9 @@ if TYPE_CHECKING:
 @options.only_option
 @options.seed_option
 @options.workers_option
+@options.baseline_option
 @options.timeout_option
+@options.baseline_option
 @click.option(
     "--lang", type=click.Choice(["en", "id"]), default="en", show_default=True, help="Language of report.html."
 )
@@ -49,6 +61,7 @@ def check(
     seed: int | None,
     workers: int,
     timeout: float | None,
+    baseline: Path | None,
     lang: str,
 ) -> int:
     """Put a server on trial, and say with evidence whether it speaks the KKI API correctly.
@@ -68,6 +81,8 @@ def check(
     contract = contracts.load(root)
     plan = options.chosen_profile(terminal, contract, profile=profile, base_url=base_url, timeout=timeout)
     wanted = options.chosen_requirements(contract, only) if only else frozenset[str]()
+    known = read_baseline(baseline, contract) if baseline else None
+    gate = Gate.of(baseline, contract, entropy.now().date())
     with _target(plan, contract, terminal) as (url, plan, target):
         from kki.run import Conductor
 
@@ -83,7 +98,7 @@ def check(
             target=target,
             output=output or store.new_run_folder(Path("reports"), target, entropy.now()),
         )
-        return _tried(terminal, conductor, workers, lang)
+        return _tried(terminal, conductor, workers, known, lang)
 
 
 @contextmanager
@@ -101,7 +116,7 @@ def _target(plan: Profile, contract: Contract, terminal: Terminal) -> Iterator[t
         yield url, replace(plan, base_url=url), "embedded simulator"
 
 
-def _tried(terminal: Terminal, conductor: Conductor, workers: int, lang: str) -> int:
+def _tried(terminal: Terminal, conductor: Conductor, workers: int, known: Baseline | None, lang: str) -> int:
     problems = preflight_problems(conductor.preflight())
     if problems:
         raise ConfigurationError(problems)
@@ -109,14 +124,21 @@ def _tried(terminal: Terminal, conductor: Conductor, workers: int, lang: str) ->
         if not check_.ok:
             terminal.note(f"{check_.name}: {check_.says}; {check_.fix}.")
     _run_pytest(terminal, conductor, workers)
-    run = conductor.close(lang)
+    run = conductor.run()
+    result = gate.apply(known, run, entropy.now().date()) if known else None
+    run = conductor.close(lang, result.run if result else run)
     if terminal.json:
-        from kki.model.run import as_json
-
         terminal.document(as_json(run))
     else:
         _say(terminal, conductor, run)
-    return conductor.exit_code(run)
+    if conductor.output is not None:
+        for line in announced(run, conductor.output, os.environ):
+            terminal.say(line)
+    code = conductor.exit_code(run)
+    if result is None or code in (Exit.HARNESS, Exit.INTERRUPTED):
+        return code
+    gating.say(terminal, result)
+    return gating.exit_of(result)
 
 
 def preflight_problems(checks: Sequence[Check]) -> list[str]:
@@ -147,8 +169,10 @@ def _shown(steps: Steps) -> Callable[[Conductor], None]:
 
 
 def _say(terminal: Terminal, conductor: Conductor, run: Run) -> None:
-    from kki.report.summary import summary_lines
-
-    for line in summary_lines(run):
+    for line in (*summary_lines(run), "", *violation_lines(run)):
         terminal.say(line)
-    terminal.say(f"Report: {conductor.output / 'report.html'}")
+    for row in undecided_musts(run)[:MOST_NAMED]:
+        terminal.say(f"undecided: {row.id} {row.says} ({row.missing or row.outcome.value})")
+    for note in run.notes:
+        terminal.say(note, style="dim")
+    terminal.say(f"Report: {(conductor.output or Path()) / 'report.html'}")

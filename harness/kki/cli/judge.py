@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -54,7 +55,8 @@ def judge(
     if not chosen:
         raise ConfigurationError([_nothing(files, len(records))])
     if len(chosen) < len(records):
-        notes.append(f"{len(records) - len(chosen)} exchanges with other servers were left aside.")
+        aside = len(records) - len(chosen)
+        notes.append(f"{aside} exchange{'s' if aside != 1 else ''} with other servers left aside.")
     target = Path(files[0]).name if files[0] != "-" else "standard input"
     folder = output or store.new_run_folder(Path("reports"), target, entropy.now())
     session = Session(
@@ -109,15 +111,13 @@ def _records(data: bytes, name: str, notes: list[str]) -> list[Record]:
     recording = store.read_recording(data.splitlines(keepends=True), name=name)
     cut = [problem for problem in recording.problems if "cut off" in problem]
     broken = [problem for problem in recording.problems if problem not in cut]
-    if broken:
-        raise ConfigurationError(broken)
+    if broken or not recording.records:
+        raise ConfigurationError(broken or cut)
     notes += cut
     return list(recording.records)
 
 
 def _renamed(record: Record, name: str) -> Record:
-    from dataclasses import replace
-
     return replace(record, exchange=replace(record.exchange, id=name))
 
 

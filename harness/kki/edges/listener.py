@@ -184,14 +184,21 @@ def _bound(host: str, port: int, option: str = "listen") -> socket.socket:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         # asyncio sets TCP_NODELAY only where the protocol is named; without it each reply waits 40 ms for an ACK
         sock = socket.socket(found[0][0], socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    except OSError as error:
+        raise _no_address(host, port, option, error) from None
+    try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(found[0][4])
         sock.listen(2048)
     except (OSError, OverflowError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        problem = f"--{option} {host}:{port}: expected an address to listen on, but got: {why}."
-        raise ConfigurationError([problem]) from None
+        sock.close()
+        raise _no_address(host, port, option, error) from None
     return sock
+
+
+def _no_address(host: str, port: int, option: str, error: Exception) -> ConfigurationError:
+    why = getattr(error, "strerror", None) or str(error)
+    return ConfigurationError([f"--{option} {host}:{port}: expected an address to listen on, but got: {why}."])
 
 
 def _url(sock: socket.socket, host: str, tls: tuple[str, str] | None) -> str:

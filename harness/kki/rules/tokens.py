@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from kki.model.verdict import Unknown
 from kki.rules.faults import NOBODY, Detection, Fault, Force, cases, detector
 from kki.rules.registry import SYMMETRIC, Scene
-from kki.rules.words import length, masked
+from kki.rules.view import ABSENT
+from kki.rules.words import kind, length, masked
 from kki.snap import tokens
 from kki.snap.canonical import Malformed
 from kki.snap.tokens import Claims
@@ -236,10 +237,20 @@ def code_fits_the_grant(scene: Scene) -> Detection:
     if name is None:
         return None
     if scene.view.text(name) is not None:
-        return ()
+        return _odd_other(scene, name)
     there = scene.view.body.members is not None and name in scene.view.body.members
     actual = "no string, or empty" if there else "missing"
     return (Fault(where=f"body /{name}", expected="a code that is not empty", actual=actual, field=name),)
+
+
+def _odd_other(scene: Scene, needed: str) -> tuple[Fault, ...]:
+    """The code that this grant does not need: a server may mind its type all the same."""
+    found = [(name, scene.view.member(name)) for name in GRANTS.values() if name != needed]
+    odd = [(name, value) for name, value in found if value is not ABSENT and not isinstance(value, str)]
+    return tuple(
+        _tolerated(Fault(where=f"body /{name}", expected="a string, where it is there", actual=kind(value)))
+        for name, value in odd
+    )
 
 
 @detector(client="KKI-TOK-034", server="KKI-TOK-134", fitting=CODE, operations=("b2b2c",))

@@ -1,0 +1,1 @@
+"""What the suite catches, and that it never accuses a correct server."""

@@ -54,7 +54,7 @@ class Scheduler:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
-        from xdist.scheduler import LoadScopeScheduling
+        from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # xdist has no types
 
         class ByCard(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types for it
             def _split_scope(self, nodeid: str) -> str:

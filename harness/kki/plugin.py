@@ -16,7 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
     from kki.model.contract import Contract
-    from kki.run import Conductor
+    from kki.run import Conductor, Worker  # noqa: F401  # Worker: named in a string below
     from kki.session import Session
 
 CONDUCTOR = pytest.StashKey["Conductor"]()
@@ -137,7 +137,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if worker is None:
         return
     reach = LEVELS.index(worker.level)
-    kept, dropped = [], []
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
     for item in items:
         level = (_marked(item, "level") or ("standard",))[0]
         inside = LEVELS.index(level) <= reach and (not worker.only or exercised(item) & worker.only)

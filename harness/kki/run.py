@@ -1,4 +1,4 @@
-"""A run: workers try and judge, one conductor collects, writes and closes it. Pytest drives; `kki check` is the front."""
+"""A run: workers try and judge, one conductor collects, writes and closes it. Pytest drives, `kki check` fronts."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 import kki
 from kki.catalogue import catalogue
 from kki.edges import contract as contracts
-from kki.edges import entropy, preflight, store
+from kki.edges import entropy, store
+from kki.edges import preflight as preflights
 from kki.edges.client import Client
 from kki.grading import Policy, Tally, overall
 from kki.judge import Judge
 from kki.model.contract import Contract
-from kki.model.exchange import Exchange
+from kki.model.exchange import Exchange, Record
 from kki.model.profile import Credentials, Limits, Profile, TestData, Waiver
 from kki.model.requirement import Party
 from kki.model.run import CaseResult, NotTried, Quoted, Run
@@ -200,7 +201,8 @@ class Worker:
             row = self.contract.requirements[verdict.requirement]
             if isinstance(verdict.judgement, Faulty):
                 lines.append(
-                    f"the harness itself failed on {row.id}; this says nothing about the server\n{verdict.judgement.trace}"
+                    f"the harness itself failed on {row.id}; this says nothing about the server\n"
+                    f"{verdict.judgement.trace}"
                 )
             if (
                 row.party is Party.SERVER
@@ -300,7 +302,7 @@ class Conductor:
         self.catalogue = catalogue(contract)
         self.tally = Tally(contract)
         self.cases: list[CaseResult] = []
-        self.checks: list[preflight.Check] = []
+        self.checks: list[preflights.Check] = []
         self.preflight_lines: list[Plain] = []
         self.count_planned = 0
         self.exchange_count = 0
@@ -308,7 +310,6 @@ class Conductor:
         self.cut_short: list[tuple[str, str]] = []
         self.started = entropy.now()
         self.finish_with_pytest = False
-        self.gate: Callable[[Run], Run] | None = None  # notes what a baseline carries, before anything is written
         self.interrupted = False
         self.redactor = redactor_for(profile, salt=self.salt)
         operations = {op.path: op.name for op in contract.operations.values()}
@@ -320,21 +321,21 @@ class Conductor:
 
     # -- before ----------------------------------------------------------------------------------
 
-    def preflight(self) -> list[preflight.Check]:
+    def preflight(self) -> list[preflights.Check]:
         """Keys, reachability, clock, tokens. The exchanges are scored too, but only if the run starts."""
         session = self.worker.session
-        checks = [preflight.self_test(), *preflight.credentials(self.profile), *preflight.thin_data(self.profile)]
+        checks = [preflights.self_test(), *preflights.credentials(self.profile), *preflights.thin_data(self.profile)]
         if any(check.fatal and not check.ok for check in checks):
             return self._checked(checks)
         watched = session.begin("preflight", "p")
         first = session.fetch_b2b()
-        checks += [preflight.reachable(first, self.base_url)]
+        checks += [preflights.reachable(first, self.base_url)]
         if checks[-1].ok:
-            checks += [preflight.clock(first, entropy.now()), preflight.token(first)]
+            checks += [preflights.clock(first, entropy.now()), preflights.token(first)]
         if not any(check.fatal and not check.ok for check in checks):
             customer = session.fetch_customer()
             if customer is not None:
-                checks.append(preflight.customer_token(customer))
+                checks.append(preflights.customer_token(customer))
             self.preflight_lines = [store.record_as_json(record) for record in watched.records]
             self.take(
                 self.worker.parcel(
@@ -349,7 +350,7 @@ class Conductor:
             )
         return self._checked(checks)
 
-    def _checked(self, checks: list[preflight.Check]) -> list[preflight.Check]:
+    def _checked(self, checks: list[preflights.Check]) -> list[preflights.Check]:
         clean = self.redactor.text
         self.checks = [dataclasses.replace(each, says=clean(each.says), fix=clean(each.fix)) for each in checks]
         return self.checks
@@ -447,7 +448,8 @@ class Conductor:
         """The run as it stands now."""
         rows = self.tally.results(self.catalogue, self.policy, parties=(Party.SERVER,), only=self.only)
         return Run(
-            use="check", overall=overall(rows), harness=kki.__version__, contract=self.contract.digest, target=self.target,
+            use="check", overall=overall(rows), harness=kki.__version__, contract=self.contract.digest,
+            target=self.target,
             seed=self.seed, level=self.level, started=self.started.astimezone(UTC), finished=entropy.now(),
             exchange_count=self.exchange_count, requirements=rows, cases=tuple(self.cases),
             partial=self.interrupted or bool(self.faults) or bool(self.cut_short), not_tried=tuple(self._not_tried()),
@@ -493,8 +495,9 @@ class Conductor:
             yield f"{what}: {why}"
         if self.exchange_count > MOST_REQUESTS and self.level == "standard":
             yield (
-                f"{self.exchange_count - MOST_REQUESTS} of the {self.exchange_count} requests go beyond {MOST_REQUESTS}: they try "
-                "every way to spoil a signature, token, header or body on each operation, not on one; --level quick does with one."
+                f"{self.exchange_count - MOST_REQUESTS} of the {self.exchange_count} requests go beyond "
+                f"{MOST_REQUESTS}: they try every way to spoil a signature, token, header or body on each operation, "
+                "not on one; --level quick does with one."
             )
         for fault in self.faults:
             yield f"The harness itself failed; this says nothing about the server. {fault}"
@@ -545,7 +548,9 @@ def told_by(contract: Contract, profile: Profile) -> dict[str, Any]:
         "areas": dict(AREAS),
         "documents": {key: Quoted(title=row.title, url=row.url) for key, row in contract.documents.items()},
         "operations": {op.path: op.name for op in contract.operations.values()},
-        "readings": {name: contract.choice(name, profile.readings) for name, row in contract.readings.items() if row.choices},
+        "readings": {
+            name: contract.choice(name, profile.readings) for name, row in contract.readings.items() if row.choices
+        },
     }  # fmt: skip
 
 

@@ -44,7 +44,7 @@ class Watched:
 
 
 class Session:
-    """`send` signs, sends, keeps and judges. Exchanges count as `x<case>` or `x<case>.<n>`, stable for one selection."""
+    """`send` signs, sends, keeps and judges. Exchanges count as `x<case>` or `x<case>.<n>`, stable for a selection."""
 
     def __init__(
         self,

@@ -92,7 +92,7 @@ class Server:
         return token
 
     def token_at_risk(self) -> str:
-        """For requests that must be refused. Not the one that pays, where there are enough: a server might accept them."""
+        """For requests that must be refused. Not the one that pays, where there are more: a server might accept."""
         self.need("bank_card_tokens")
         return self.session.token_at_risk()
 

@@ -9,6 +9,8 @@ from kki.drafting.drafts import a_binding
 
 from .probes import probe
 
+REPEATS = 8
+
 
 @pytest.mark.parametrize(
     "name",
@@ -31,3 +33,13 @@ def test_all_failures_of_card_data_look_alike(server):
     for each in spoiled_cards.ORACLE:
         kit = server.kit()
         server.send(a_binding(kit).having(cardData=each(kit)))
+
+
+@pytest.mark.level("standard")
+@pytest.mark.operation("bind")
+def test_failures_of_card_data_take_as_long(server):
+    """Enough of each kind, by turns, for a comparison of times that means something."""
+    server.need("card")
+    for name in ("wrong padding", "opens to text") * REPEATS:
+        kit = server.kit()
+        server.send(a_binding(kit).having(cardData=spoiled_cards.named(name)(kit)))

@@ -1,4 +1,4 @@
-"""A card's life in any order: bind, pay, refund, unbind, replay. The machine keeps its own model of what must follow."""
+"""A card's life in any order: bind, pay, refund, unbind, replay. The machine has its own model of what must follow."""
 
 from __future__ import annotations
 

@@ -287,9 +287,7 @@ def test_traffic_with_others_is_left_aside() -> None:
 
 def test_both_parties_of_a_recording_are_judged() -> None:
     exchanges = of_a_day()
-    wrong = replace(
-        exchanges[1], response=Response(status=200, headers=Headers(), body=b'{"responseCode":"5005400"}')
-    )
+    wrong = replace(exchanges[1], response=Response(status=200, headers=Headers(), body=b'{"responseCode":"5005400"}'))
     session, run = session_over([exchanges[0], wrong], use="judge", parties=BOTH, checklist=None, complete=False)
     parties = {row.party.value for row in run.requirements if row.outcome is Outcome.HOLDS}
     assert parties == {"client", "server"}

@@ -377,3 +377,22 @@ def test_relay_names_a_mistake(
     ended = kki("relay", *args, "--command", "true")
     assert ended.code == 2
     assert says in ended.err
+
+
+# --- the baseline ------------------------------------------------------------------------------------------------
+
+
+def test_a_known_violation_lets_the_gate_open_but_not_a_missing_step(
+    kki: Kki, profile: Path, wrong_client: str, tmp_path: Path
+) -> None:
+    rows = ("KKI-TOK-010", "KKI-TOK-012", "KKI-TOK-014", "KKI-TOK-018")
+    known = "schema = 1\n" + "\n".join(
+        f'[[broken]]\nrequirement = "{name}"\nreason = "old"\nowner = "us"\nexpires = 2999-01-01' for name in rows
+    )
+    (tmp_path / "baseline.toml").write_text(known, encoding="utf-8")
+    ended = kki(
+        "certify", "--profile", str(profile), "--command", wrong_client, "--output", str(tmp_path / "run"),
+        "--baseline", str(tmp_path / "baseline.toml"),
+    )  # fmt: skip
+    assert ended.code == 4, ended.out + ended.err
+    assert "KKI-TOK-010" in ended.out

@@ -309,9 +309,7 @@ def in_order(records: Iterable[Record]) -> list[Record]:
 def related(records: Sequence[Record], contract: Contract) -> list[Record]:
     """Those at the API's paths, and all others at the same origins: nothing else in a browser's day concerns us."""
     paths = {operation.path for operation in contract.operations.values()}
-    origins = {
-        record.exchange.request.origin for record in records if record.exchange.request.path in paths
-    }
+    origins = {record.exchange.request.origin for record in records if record.exchange.request.path in paths}
     return [
         record
         for record in records
@@ -324,4 +322,3 @@ def written(run: Run, output: Path, *, lang: str = "en") -> None:
     store.write_run(output, run)
     store.write_reports(output, run, lang=lang)
     store.point_latest(output)
-

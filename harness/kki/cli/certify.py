@@ -17,9 +17,11 @@ from kki.cli import options, sessions
 from kki.cli.exits import Exit
 from kki.cli.options import Address
 from kki.cli.terminal import Terminal
+from kki.edges import addresses, entropy, listener, settings, store
 from kki.edges import contract as contracts
-from kki.edges import entropy, listener, settings, store
+from kki.edges.baselines import read_baseline
 from kki.edges.errors import ConfigurationError
+from kki.gate import Baseline
 from kki.model.contract import Contract
 from kki.model.profile import Profile
 
@@ -35,11 +37,13 @@ from kki.model.profile import Profile
 @sessions.session_timeout_option
 @options.output_option
 @options.only_option
+@options.baseline_option
 @sessions.lang_option
 @options.terminal_options
 def certify(
     terminal: Terminal, *, profile: Path | None, listen: Address, live: str, tls: bool, certificate: Path | None,
-    key: Path | None, command: str | None, timeout: float | None, output: Path | None, only: tuple[str, ...], lang: str,
+    key: Path | None, command: str | None, timeout: float | None, output: Path | None, only: tuple[str, ...],
+    baseline: Path | None, lang: str,
 ) -> int:  # fmt: skip
     """Play DOKU, and judge every request of a merchant's client: with evidence, and what the code did wrong.
 
@@ -56,6 +60,7 @@ def certify(
     """
     contract = contracts.load(settings.contract_root())
     wanted = options.chosen_requirements(contract, only) if only else frozenset[str]()
+    known = read_baseline(baseline, contract) if baseline else None
     address = sessions.live_address(live)
     plan, lacking = _plan(terminal, contract, profile)
     kit = Kit(plan, keep=bool(lacking) and command is None)
@@ -66,7 +71,7 @@ def certify(
                 terminal.note(f"{profile}: lacks {', '.join(lacking)}; throw-away values take their place.")
             return _held(
                 terminal, plan=plan, contract=contract, listen=listen, live=address, files=files, command=command,
-                timeout=timeout, output=output, wanted=wanted, lang=lang, kit=kit, given=given,
+                timeout=timeout, output=output, wanted=wanted, known=known, lang=lang, kit=kit, given=given,
             )  # fmt: skip
     finally:
         kit.close()
@@ -120,7 +125,7 @@ def _tls_files(
 def _held(
     terminal: Terminal, *, plan: Profile, contract: Contract, listen: Address, live: Address | None,
     files: tuple[str, str] | None, command: str | None, timeout: float | None, output: Path | None,
-    wanted: frozenset[str], lang: str, kit: Kit, given: Path | None,
+    wanted: frozenset[str], known: Baseline | None, lang: str, kit: Kit, given: Path | None,
 ) -> int:  # fmt: skip
     """The session itself, from READY to the verdict."""
     checklist = checklists.load(settings.contract_root())
@@ -136,9 +141,7 @@ def _held(
     behaviour = staged(checklist, own_cpan=plan.test_data.cpan, issued=lambda token: session.learn("card-token", token))
     world = listener.world_of(plan, contract, behaviour, more_cpans=checklist.cpans)
     with sessions.stoppable() as stop:
-        running = listener.serve(
-            world, *listen, watch=session.watch, tls=files, prefix="c", backlog=session.backlog
-        )
+        running = listener.serve(world, *listen, watch=session.watch, tls=files, prefix="c", backlog=session.backlog)
         session.board.url = running.url
         with running, sessions.pages(session, live, terminal):
             _say_ready(terminal, running.url, plan, given, files)
@@ -150,13 +153,11 @@ def _held(
             )
             ended = sessions.wait(session, child, stop, timeout)
             run, interrupted = sessions.close(session, running, ended, child)
-            sessions.report(terminal, session, run, folder, lang)
-    return Exit.INTERRUPTED if interrupted else session.exit_code(run)
+            code = sessions.report(terminal, session, run, folder, lang, known)
+    return Exit.INTERRUPTED if interrupted else code
 
 
-def _say_ready(
-    terminal: Terminal, url: str, plan: Profile, given: Path | None, files: tuple[str, str] | None
-) -> None:
+def _say_ready(terminal: Terminal, url: str, plan: Profile, given: Path | None, files: tuple[str, str] | None) -> None:
     """READY for scripts, and for people what to configure."""
     if terminal.json:
         terminal.note(f"READY {url}")
@@ -167,3 +168,5 @@ def _say_ready(
     terminal.note(f"the rest    {given}: secrets, keys and test data")
     if files:
         terminal.note(f"certificate {files[0]}: let the client trust it")
+    elif not addresses.is_loopback(url):
+        terminal.note("Plain HTTP beyond this machine: tokens and references travel in clear. --tls speaks TLS.")

@@ -21,8 +21,8 @@ from kki.edges.baselines import read_baseline
 from kki.edges.ci import announced
 from kki.edges.errors import ConfigurationError
 from kki.edges.preflight import Check
-from kki.model.contract import Contract
 from kki.gate import Baseline
+from kki.model.contract import Contract
 from kki.model.profile import Profile
 from kki.model.run import Run, as_json
 from kki.report.figures import undecided_musts
@@ -43,7 +43,6 @@ MOST_NAMED = 40  # undecided requirements that the terminal names
 @options.only_option
 @options.seed_option
 @options.workers_option
-@options.baseline_option
 @options.timeout_option
 @options.baseline_option
 @click.option(
@@ -82,7 +81,6 @@ def check(
     plan = options.chosen_profile(terminal, contract, profile=profile, base_url=base_url, timeout=timeout)
     wanted = options.chosen_requirements(contract, only) if only else frozenset[str]()
     known = read_baseline(baseline, contract) if baseline else None
-    gate = Gate.of(baseline, contract, entropy.now().date())
     with _target(plan, contract, terminal) as (url, plan, target):
         from kki.run import Conductor
 

@@ -14,6 +14,7 @@ from kki.cli import options, sessions
 from kki.cli.terminal import Terminal
 from kki.edges import contract as contracts
 from kki.edges import entropy, settings, store
+from kki.edges.baselines import read_baseline
 from kki.edges.errors import ConfigurationError
 from kki.edges.har import is_har, read_har
 from kki.model.exchange import Record
@@ -27,11 +28,12 @@ LARGEST = 512 * 1024 * 1024  # octets of one recording: it is read into memory
 @options.profile_option
 @options.output_option
 @options.only_option
+@options.baseline_option
 @sessions.lang_option
 @options.terminal_options
 def judge(
     terminal: Terminal, *, files: tuple[str, ...], profile: Path | None, output: Path | None, only: tuple[str, ...],
-    lang: str,
+    baseline: Path | None, lang: str,
 ) -> int:  # fmt: skip
     """Judge recorded traffic by the rules of a live trial: client and server both.
 
@@ -48,6 +50,7 @@ def judge(
     """
     contract = contracts.load(settings.contract_root())
     wanted = options.chosen_requirements(contract, only) if only else frozenset[str]()
+    known = read_baseline(baseline, contract) if baseline else None
     plan = options.chosen_profile(terminal, contract, profile=profile, base_url=None)
     notes: list[str] = []
     records = in_order(_unlike(_read(files, notes)))
@@ -71,8 +74,7 @@ def judge(
     run = session.finish(notes=notes)
     for note in notes:
         terminal.note(note)
-    sessions.report(terminal, session, run, folder, lang)
-    return session.exit_code(run)
+    return sessions.report(terminal, session, run, folder, lang, known)
 
 
 def _read(files: Sequence[str], notes: list[str]) -> Iterable[Record]:

@@ -15,6 +15,7 @@ from kki.cli.terminal import Terminal
 from kki.edges import contract as contracts
 from kki.edges import entropy, settings, store
 from kki.edges import relay as relays
+from kki.edges.baselines import read_baseline
 from kki.edges.errors import ConfigurationError
 from kki.edges.front import Forwarding
 from kki.edges.listener import serve_application
@@ -29,11 +30,13 @@ from kki.edges.listener import serve_application
 @sessions.session_timeout_option
 @options.output_option
 @options.only_option
+@options.baseline_option
 @sessions.lang_option
 @options.terminal_options
 def relay(
     terminal: Terminal, *, target: str | None, profile: Path | None, listen: Address, live: str, command: str | None,
-    timeout: float | None, output: Path | None, only: tuple[str, ...], lang: str,
+    timeout: float | None, output: Path | None, only: tuple[str, ...],
+    baseline: Path | None, lang: str,
 ) -> int:  # fmt: skip
     """Forward a merchant's requests to a real server, and judge what passes by: client and server both.
 
@@ -48,6 +51,7 @@ def relay(
     """
     contract = contracts.load(settings.contract_root())
     wanted = options.chosen_requirements(contract, only) if only else frozenset[str]()
+    known = read_baseline(baseline, contract) if baseline else None
     plan = options.chosen_profile(terminal, contract, profile=profile, base_url=target)
     if plan.base_url is None:
         raise ConfigurationError(["--to: expected the address to forward to, but neither it nor a profile names one."])
@@ -78,7 +82,7 @@ def relay(
                 child = Child(command, env, lambda line: terminal.note(f"| {line}")) if command else None
                 ended = sessions.wait(session, child, stop, timeout)
                 run, interrupted = sessions.close(session, running, ended, child)
-                sessions.report(terminal, session, run, folder, lang)
+                code = sessions.report(terminal, session, run, folder, lang, known)
     finally:
         kit.close()
-    return Exit.INTERRUPTED if interrupted else session.exit_code(run)
+    return Exit.INTERRUPTED if interrupted else code

@@ -13,14 +13,19 @@ from types import FrameType
 
 import click
 
+from kki import gate
 from kki.certify.command import NOT_STARTED, Child
 from kki.certify.progress import State
 from kki.certify.session import Session, written
+from kki.cli import gating
+from kki.cli.exits import Exit
 from kki.cli.options import Address
 from kki.cli.terminal import Terminal
+from kki.edges import entropy
 from kki.edges.errors import ConfigurationError
 from kki.edges.listener import Running
 from kki.edges.pages import LOOK_S, serve_pages
+from kki.gate import Baseline
 from kki.model.run import Run, as_json
 
 LOOK_FOR_END_S = 0.05
@@ -166,12 +171,24 @@ def _notes(ended: Ended) -> Iterator[str]:
         yield f"The command ended with exit code {ended.code}."
 
 
-def report(terminal: Terminal, session: Session, run: Run, output: Path, lang: str) -> None:
-    """Writes the folder, and tells people or scripts the verdict."""
+def report(terminal: Terminal, session: Session, run: Run, output: Path, lang: str, known: Baseline | None) -> int:
+    """Writes the folder, tells people or scripts the verdict, and returns the exit code."""
+    gated = gate.apply(known, run, entropy.now().date()) if known else None
+    run = gated.run if gated else run
     written(run, output, lang=lang)
     if terminal.json:
         terminal.document(as_json(run))
-        return
+    else:
+        _say(terminal, session, run, output)
+    code = session.exit_code(run)
+    if gated is None or code == Exit.HARNESS:
+        return code
+    gating.say(terminal, gated)
+    code = gating.exit_of(gated)
+    return Exit.INCOMPLETE if code == Exit.CONFORMS and run.not_tried else code
+
+
+def _say(terminal: Terminal, session: Session, run: Run, output: Path) -> None:
     from kki.report.summary import summary_lines, violation_lines
 
     lines = summary_lines(run)

@@ -27,7 +27,7 @@ OFF_PATTERN = ("abc123\n", "٣٤٥", "abc-123", "abc_123", "abc 123", "é12", "�
 
 @dataclass(frozen=True, slots=True)
 class FieldCase:
-    """One value for one member of the body. `good`: the page allows it. `tries`: the server rows it puts to the test."""
+    """One value for one member of the body. `good`: the page allows it. `tries`: the server rows that it tests."""
 
     operation: str
     variant: str

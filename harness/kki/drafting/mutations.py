@@ -315,19 +315,19 @@ HEADERS: tuple[Mutation, ...] = (
     before("X-TIMESTAMP two days ahead", moved(2 * 86400), "HDR-018", "HDR-118 RSN-250"),
     before(
         "X-TIMESTAMP of month 13",
-        lambda d: rewritten(lambda m: f"{m:%Y}-13{m:-%dT%H:%M:%S}+07:00")(d),
+        rewritten(lambda m: f"{m:%Y}-13{m:-%dT%H:%M:%S}+07:00"),
         "HDR-016",
         "HDR-116 RSN-150",
     ),
     before(
         "X-TIMESTAMP of hour 25",
-        lambda d: rewritten(lambda m: f"{m:%Y-%m-%d}T25{m::%M:%S}+07:00")(d),
+        rewritten(lambda m: f"{m:%Y-%m-%d}T25{m::%M:%S}+07:00"),
         "HDR-016",
         "HDR-116 RSN-150",
     ),
     before(
         "X-TIMESTAMP with offset +99:99",
-        lambda d: rewritten(lambda m: f"{m:%Y-%m-%dT%H:%M:%S}+99:99")(d),
+        rewritten(lambda m: f"{m:%Y-%m-%dT%H:%M:%S}+99:99"),
         "HDR-016",
         "HDR-116 RSN-150",
     ),

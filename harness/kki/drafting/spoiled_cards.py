@@ -1,4 +1,4 @@
-"""cardData that must not be accepted: each wrong in one place, each sealed with the partner's right key unless it says so."""
+"""cardData that must not be accepted: each wrong in one place, sealed with the right key unless it says so."""
 
 from __future__ import annotations
 
@@ -57,6 +57,17 @@ def _padding(kit: Kit) -> str:
     ciphertext, iv = _parts(kit)
     at = len(ciphertext) - 17
     return _joined(ciphertext[:at] + bytes([ciphertext[at] ^ 0xFF]) + ciphertext[at + 1 :], iv)
+
+
+def _odd_padding(kit: Kit) -> str:
+    """A right card whose padding has the right length and the wrong octets: zeros before the count (ANSI X.923)."""
+    plain = card_plaintext(kit)
+    short = 16 - len(plain) % 16
+    # One octet of padding looks the same either way; white space after the JSON makes room for more.
+    plain, short = (plain + b" " * 8, 16 - (len(plain) + 8) % 16) if short == 1 else (plain, short)
+    padded = plain + b"\x00" * (short - 1) + bytes([short])
+    key = carddata.aes_key_128(kit.credentials.shared_key or "")
+    return _joined(crypto.aes_cbc_encrypted(padded, key, kit.iv), kit.iv)
 
 
 def _iv_changed(kit: Kit) -> str:
@@ -123,6 +134,7 @@ ALL: tuple[SpoiledCard, ...] = (
     SpoiledCard("cut by one octet", _cut, _OPENS),
     SpoiledCard("last block lost", _last_block_lost, _OPENS),
     SpoiledCard("wrong padding", _padding, _OPENS),
+    SpoiledCard("a right card under odd padding", _odd_padding, _OPENS),
     SpoiledCard("sealed under another key", _other_key, _OPENS),
     SpoiledCard("ECB instead of CBC", _ecb, _OPENS),
     SpoiledCard("initialisation vector missing", _iv_missing, _PAYLOAD),

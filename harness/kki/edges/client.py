@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -23,7 +24,7 @@ MAX_REPLY = 4 * 1024 * 1024  # a reply is kept up to here; what comes beyond is 
 Clock = Callable[[], datetime]
 
 
-class RequestLimitReached(Exception):
+class RequestLimitReached(Exception):  # noqa: N818  # a plan's end, reached as planned: no error
     """The profile's `max_requests` is used up: nothing more is sent in this run."""
 
 
@@ -53,7 +54,8 @@ class SnapAuth(requests.auth.AuthBase):
         prepared.url = request.origin + request.target
         prepared.body = request.body
         prepared.headers.clear()
-        prepared.headers.update({name: _wire(value) for name, value in request.headers.pairs})
+        wire: Any = {name: _wire(value) for name, value in request.headers.pairs}  # requests sends bytes as they are
+        prepared.headers.update(wire)
         prepared.headers["Content-Length"] = str(len(request.body))
         self.sent = request
         return prepared
@@ -113,7 +115,9 @@ class Pace:
 class Client:
     """One target. `send` never raises for what the target does; it raises for what the operator must mend."""
 
-    def __init__(self, base_url: str, credentials: Credentials, limits: Limits, *, now: Clock, pace: Pace | None = None) -> None:
+    def __init__(
+        self, base_url: str, credentials: Credentials, limits: Limits, *, now: Clock, pace: Pace | None = None
+    ) -> None:
         self.base_url = base_url.rstrip("/")
         self.credentials = credentials
         self.limits = limits
@@ -161,7 +165,10 @@ class Client:
             failure = _failure(error)
             self._local.session = None  # the connection is in an unknown state; the next request gets a fresh one
         request = auth.sent or Request(
-            method=draft.request.method, target=draft.request.target, headers=draft.request.headers, body=draft.request.body
+            method=draft.request.method,
+            target=draft.request.target,
+            headers=draft.request.headers,
+            body=draft.request.body,
         )
         return Exchange(
             id=exchange_id, request=request, response=response, sent_at=sent_at,
@@ -215,7 +222,8 @@ def _failure(error: Exception) -> str:
         return "connection refused"
     if "SSL" in text or "CERTIFICATE" in text:
         return "TLS failed"
-    if any(sign in text for sign in ("reset", "aborted", "IncompleteRead", "Broken pipe", "RemoteDisconnected", "closed")):
+    cut_off = ("reset", "aborted", "IncompleteRead", "Broken pipe", "RemoteDisconnected", "closed")
+    if any(sign in text for sign in cut_off):
         return "connection closed"
     return "malformed reply"
 

@@ -64,7 +64,11 @@ def thin_data(profile: Profile) -> Iterator[Check]:
         (data.bank_card_tokens, "test_data: bank_card_tokens", "payments with a token and unbinding stay undecided"),
         (len(data.bank_card_tokens) != 1, "test_data: bank_card_tokens", "a second token is needed for unbinding"),
         (data.auth_code or data.customer_token, "test_data: auth_code", "the customer token stays untried"),
-        (data.card and profile.credentials.shared_key, "test_data: card, credentials: shared_key", "binding stays undecided"),
+        (
+            data.card and profile.credentials.shared_key,
+            "test_data: card, credentials: shared_key",
+            "binding stays undecided",
+        ),
     )
     for there, name, consequence in wanted:
         if not there:
@@ -95,8 +99,9 @@ def clock(exchange: Exchange, now: datetime) -> Check:
     if skew is None:
         return Check("clock", True, "the target sends no usable Date header, so clocks were not compared", fatal=False)
     if abs(skew) > CLOCK_SKEW_S:
-        return Check("clock", False, f"this machine's clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the target's",
-                     "set the clock: every X-TIMESTAMP would be refused")
+        side = "ahead of" if skew > 0 else "behind"
+        said = f"this machine's clock is {abs(skew):.0f} s {side} the target's"
+        return Check("clock", False, said, "set the clock: every X-TIMESTAMP would be refused")
     return Check("clock", True, f"clocks agree within {abs(skew):.0f} s")
 
 
@@ -108,7 +113,8 @@ def token(exchange: Exchange) -> Check:
     found = _json(response)
     if isinstance(found.get("accessToken"), str) and found["accessToken"]:
         return Check("token exchange", True, "the target gave a B2B token")
-    said = f"{found.get('responseCode', 'no responseCode')} {found.get('responseMessage', '')}".strip()[:200] if found else _kind(response)
+    answer = f"{found.get('responseCode', 'no responseCode')} {found.get('responseMessage', '')}".strip()[:200]
+    said = answer if found else _kind(response)
     fix = "is this a SNAP API? base_url must be the root under which /authorization and /direct-debit live"
     if response.status in (400, 401, 403, 404) and found:
         fix = "check client_id, and that the target knows the public half of private_key"
@@ -119,9 +125,12 @@ def customer_token(exchange: Exchange) -> Check:
     found = _json(exchange.response) if exchange.response else {}
     if isinstance(found.get("accessToken"), str) and found["accessToken"]:
         return Check("customer token", True, "the target gave a customer token", fatal=False)
-    status = f"HTTP {exchange.response.status} {found.get('responseCode', '')}".strip() if exchange.response else str(exchange.failure)
-    return Check("customer token", False, f"expected a customer token for auth_code, but got {status}",
-                 "an authCode is good once: get a fresh one, or give customer_token", fatal=False)
+    status = str(exchange.failure)
+    if exchange.response:
+        status = f"HTTP {exchange.response.status} {found.get('responseCode', '')}".strip()
+    said = f"expected a customer token for auth_code, but got {status}"
+    fix = "an authCode is good once: get a fresh one, or give customer_token"
+    return Check("customer token", False, said, fix, fatal=False)
 
 
 def _json(response: Response) -> dict[str, object]:
@@ -135,7 +144,8 @@ def _json(response: Response) -> dict[str, object]:
 def _kind(response: Response) -> str:
     if not response.body:
         return "an empty body"
-    return f"{response.headers.get('Content-Type') or 'a body of no stated type'}, {len(response.body)} bytes that are no JSON object"
+    stated = response.headers.get("Content-Type") or "a body of no stated type"
+    return f"{stated}, {len(response.body)} bytes that are no JSON object"
 
 
 Fetch = Callable[[], Exchange]

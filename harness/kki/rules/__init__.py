@@ -1,4 +1,4 @@
-"""Judgements: detectors that say what is wrong with a request, rules on what is not a fault. Importing registers all."""
+"""Judgements: detectors that say what is wrong with a request, rules on what is not a fault. Importing registers."""
 
 from kki.rules import (
     acceptance,

@@ -358,7 +358,7 @@ def redirect_is_followed_as_given(scene: Scene) -> Judgement | None:
 
 
 @rule_at_end("KKI-TOK-060", operations=SYMMETRIC)
-def token_is_used_again(trail: Trail, knowledge: Knowledge) -> Judgement | None:
+def token_is_used_again(trail: Trail, _knowledge: Knowledge) -> Judgement | None:
     """A B2B token is used again until it expires, rather than fetched for each request."""
     mine = habits(trail)
     if mine.needless >= 2:

@@ -85,13 +85,17 @@ def in_force(scene: Scene) -> Container:
     return Container(scene.knowledge.choice("card-data-container"))
 
 
+def _from_base64(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
+
+
 def _in_clear(text: str) -> bool:
     """JSON as it is, JSON behind Base64 or hexadecimal, or a card number: encrypted by nobody."""
     if _is_object(text) or _DIGITS.fullmatch(text):
         return True
-    for decode in (lambda: base64.b64decode(text, validate=True), lambda: bytes.fromhex(text)):
+    for decode in (_from_base64, bytes.fromhex):
         try:
-            if _is_object(decode().decode("utf-8")):
+            if _is_object(decode(text).decode("utf-8")):
                 return True
         except ValueError:
             continue
@@ -209,11 +213,14 @@ def failed_step(scene: Scene) -> str | None:
 @rule("KKI-CRD-116", operations=BIND)
 def card_failures_look_alike(scene: Scene) -> Judgement | None:
     """All failures of cardData are answered alike in status, responseCode, responseMessage and headers."""
-    if failed_step(scene) is None or scene.view.reply.standing is not Standing.REFUSED:
+    step = failed_step(scene)
+    if step is None or scene.view.reply.standing is not Standing.REFUSED:
         return None
     first, now = scene.trail.card_failure, card_failure_of(scene.view)
-    if first is None or first == now:
-        return None if first is None else Holds()
+    if first is None:
+        return None
+    if first == now:
+        return _told_by_header(scene, step) or Holds()
     findings = [
         Finding(
             where=where, expected=f"the same as for every failure of cardData, as in exchange {first.exchange}",
@@ -228,6 +235,26 @@ def card_failures_look_alike(scene: Scene) -> Judgement | None:
     return Broken(tuple(findings)) if findings else Holds()
 
 
+SURE = 2  # failures at each of two steps, all with the same value of a header: no accident
+
+
+def _told_by_header(scene: Scene, step: str) -> Broken | None:
+    """A header whose value tells the step: always one at this step, always another at another."""
+    for name, value in scene.view.exchange.response.headers.pairs if scene.view.exchange.response else ():
+        steps = scene.trail.card_told.get(name.lower(), {})
+        mine = steps.get(step)
+        if mine is None or mine.varies or mine.value != value:
+            continue
+        for told in steps.values():
+            if told.count >= SURE and not told.varies and told.value != value and name.lower() not in _ANYHOW:
+                expected = f"the same as for every failure of cardData: {told.value[:60]!r}"
+                return Broken((Finding(where=f"reply header {name}", expected=expected, actual=f"{value[:60]!r}"),))
+    return None
+
+
+_ANYHOW = frozenset(("date", "content-length", "age", "expires", "last-modified"))
+
+
 def _part(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(value)
@@ -239,7 +266,7 @@ NOTABLE = 5.0  # milliseconds
 
 
 @rule_at_end("KKI-CRD-118", operations=BIND)
-def card_failures_take_as_long(trail: Trail, knowledge: Knowledge) -> Judgement | None:
+def card_failures_take_as_long(trail: Trail, _knowledge: Knowledge) -> Judgement | None:
     """The time to answer does not tell at which step opening cardData failed."""
     if not trail.card_timings:
         return None

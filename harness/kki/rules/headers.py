@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 from kki.model.verdict import Unknown
@@ -65,15 +66,12 @@ def _form(scene: Scene) -> Detection:
         )
     if not (stamp.zulu or stamp.milliseconds):
         return ()
-    pinned = scene.knowledge.choice("timestamp-form") == "offset-only"
     expected = "yyyy-MM-ddTHH:mm:ss with a numeric offset, without parts of a second"
     # Which of the page's two forms counts is open: a server may insist on either.
-    return (
-        Fault(
-            where=TIME, expected=expected, actual=shown(text), field="X-TIMESTAMP",
-            **({} if pinned else {"client": NOBODY, "server": NOBODY, "reason": NOBODY, "force": Force.MAY_REFUSE}),
-        ),
-    )  # type: ignore[arg-type]  # fmt: skip
+    fault = Fault(where=TIME, expected=expected, actual=shown(text), field="X-TIMESTAMP")
+    if scene.knowledge.choice("timestamp-form") != "offset-only":
+        fault = replace(fault, client=NOBODY, server=NOBODY, reason=NOBODY, force=Force.MAY_REFUSE)
+    return (fault,)
 
 
 @detector(client="KKI-HDR-016", server="KKI-HDR-116", reason="KKI-RSN-150", fitting=FORM, operations=SYMMETRIC)

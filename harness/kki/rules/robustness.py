@@ -69,7 +69,7 @@ def members_stand_once(scene: Scene) -> Detection:
 
 @detector(fitting=UNREADABLE, operations=EVERY)
 def text_is_unicode(scene: Scene) -> Detection:
-    """No text of the body has half of a surrogate pair: what a parser makes of it is anybody's guess (RFC 8259, 8.2)."""
+    """No text of the body has half of a surrogate pair: a parser may make anything of it (RFC 8259, 8.2)."""
     body = scene.view.body
     if not body.readable or body.depth >= DEEP or not _HALF.search(body.thin or b""):
         return None

@@ -14,12 +14,41 @@ from kki.rules.words import masked
 SHORTEST = 8  # characters of a secret below which its appearance is chance
 _TLS = re.compile(r"(?:TLSv1\.[23]|QUIC.*|TLS 1\.[23])", re.IGNORECASE)
 _INSIDE = (
-    ("a stack trace", re.compile(r"Traceback \(most recent call last\)|\bat [\w.$<>]{1,200}\([\w$]{1,80}\.(?:java|kt|scala|js|cs):\d+\)")),
-    ("a stack trace", re.compile(r"\bgoroutine \d+ \[|\bat .{1,80} \(?(?:/|node:)[^)\n]{1,120}:\d+:\d+\)?|#\d{1,4} /[\w./-]{1,200}\.php\(\d+\)")),
-    ("the name of an exception", re.compile(r"\b(?:java|javax|org|com|kotlin)\.[\w.]{1,120}(?:Exception|Error)\b|\bSQLSTATE\b|\bORA-\d{5}\b")),
-    ("a file path", re.compile(r"(?<![\w:/.])/(?:usr|home|var|etc|opt|srv|root|app|src)/[\w.-]+(?:/[\w.-]+)*|\b[A-Z]:\\\\?\w+\\")),
-    ("a line of source", re.compile(r"\b[\w/-]{1,80}\.(?:java|py|go|php|rb|cs|kt|ts):\d+|\bFile \"[^\"]{1,200}\", line \d+")),
-    ("a query", re.compile(r"\bSELECT\b.{1,200}\bFROM\b|\bINSERT INTO\b|\bUPDATE\b.{1,100}\bSET\b", re.IGNORECASE | re.DOTALL)),
+    (
+        "a stack trace",
+        re.compile(
+            r"Traceback \(most recent call last\)|\bat [\w.$<>]{1,200}\([\w$]{1,80}\.(?:java|kt|scala|js|cs):\d+\)"
+        ),
+    ),
+    (
+        "a stack trace",
+        re.compile(
+            r"\bgoroutine \d+ \[|\bat .{1,80} \(?(?:/|node:)[^)\n]{1,120}:\d+:\d+\)?"
+            r"|#\d{1,4} /[\w./-]{1,200}\.php\(\d+\)"
+        ),
+    ),
+    (
+        "the name of an exception",
+        re.compile(
+            r"\b(?:java|javax|org|com|kotlin)\.[\w.]{1,120}(?:Exception|Error)\b|\bSQLSTATE\b|\bORA-\d{5}\b"
+        ),
+    ),
+    (
+        "a file path",
+        re.compile(
+            r"(?<![\w:/.])/(?:usr|home|var|etc|opt|srv|root|app|src)/[\w.-]+(?:/[\w.-]+)*|\b[A-Z]:\\\\?\w+\\"
+        ),
+    ),
+    (
+        "a line of source",
+        re.compile(r"\b[\w/-]{1,80}\.(?:java|py|go|php|rb|cs|kt|ts):\d+|\bFile \"[^\"]{1,200}\", line \d+"),
+    ),
+    (
+        "a query",
+        re.compile(
+            r"\bSELECT\b.{1,200}\bFROM\b|\bINSERT INTO\b|\bUPDATE\b.{1,100}\bSET\b", re.IGNORECASE | re.DOTALL
+        ),
+    ),
 )  # fmt: skip
 
 

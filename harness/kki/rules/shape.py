@@ -1,7 +1,8 @@
-"""One generic rule for all field facts: schema errors → the rows that the contract's tags name. The door to jsonschema-rs.
+"""One generic rule for all field facts: schema errors → the rows that the contract's tags name.
 
-Presence, type, length, pattern and enumeration stand in `openapi/kki.openapi.yaml` and nowhere else. An error under
-no tag is a hole in our own contract, never the party's fault: it raises `Untagged`.
+The door to jsonschema-rs. Presence, type, length, pattern and enumeration stand in
+`openapi/kki.openapi.yaml` and nowhere else. An error under no tag is a hole in our own contract,
+never the party's fault: it raises `UntaggedError`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from kki.rules.words import kind, length, masked, spoken
 KEYWORDS = ("type", "minLength", "maxLength", "pattern", "enum")  # what the contract's fields use, besides "required"
 
 
-class Untagged(LookupError):
+class UntaggedError(LookupError):
     """A schema error for which the contract names no row."""
 
 
@@ -130,7 +131,7 @@ def shape_rows(contract: Contract) -> dict[str, list[tuple[str, Tag]]]:
 
 
 def holes(contract: Contract) -> list[str]:
-    """Keywords of the contract for which no tag stands: what would raise `Untagged` if anybody broke them."""
+    """Keywords of the contract for which no tag stands: what would raise `UntaggedError` if anybody broke them."""
     found: list[str] = []
     for operation in contract.operations.values():
         bodies = [fact for variant in operation.variants for fact in variant.fields]
@@ -176,14 +177,14 @@ def _error(error: Any) -> tuple[str, str]:
     if word == "required" and not error.instance_path:
         return error.kind.property, word
     if not error.instance_path:
-        raise Untagged(f"the contract has no field for this schema error: {word} of the whole object")
+        raise UntaggedError(f"the contract has no field for this schema error: {word} of the whole object")
     return str(error.instance_path[0]), word
 
 
 def _tag(fact: FieldFact, keyword: str) -> Tag:
     tag = fact.tag_for(keyword)
     if tag is None:
-        raise Untagged(f"the contract names no requirement for {keyword} of {fact.place} {fact.name}")
+        raise UntaggedError(f"the contract names no requirement for {keyword} of {fact.place} {fact.name}")
     return tag
 
 
@@ -201,7 +202,7 @@ def _fault(
         expected=_expected(fact, keyword), actual=_actual(fact.name, keyword, value),
         client=tag.client or NOBODY, server=tag.server or NOBODY, reason=reason, fitting=fitting, field=fact.name,
     )  # fmt: skip
-    return [fault if _demanded(fact, tag, view, knowledge) else _weak(fault)]
+    return [fault if _demanded(tag, view, knowledge) else _weak(fault)]
 
 
 def _weak(fault: Fault) -> Fault:
@@ -212,7 +213,7 @@ def _weak(fault: Fault) -> Fault:
     )  # fmt: skip
 
 
-def _demanded(fact: FieldFact, tag: Tag, view: View, knowledge: Knowledge) -> bool:
+def _demanded(tag: Tag, view: View, knowledge: Knowledge) -> bool:
     if knowledge.in_force(tag.reading):
         return True
     # Under this choice only a payment by CPAN may come without: the row stays in force for the others.

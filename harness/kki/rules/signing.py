@@ -39,7 +39,7 @@ class Comparison:
 
 
 def compared(scene: Scene) -> Comparison | Unknown | None:
-    """None where the string to sign is not defined: a part of it is missing or not readable. Computed once a request."""
+    """None where the string to sign is not defined: a part of it is missing or unreadable. Computed once a request."""
     view = scene.view
     if "signature" not in view.cache:
         view.cache["signature"] = _compared(scene)

@@ -91,6 +91,20 @@ class CardFailure:
 
 
 @dataclass(slots=True)
+class Told:
+    """The values of one reply header after failures at one step: the first, and whether all others were the same."""
+
+    value: str = ""
+    count: int = 0
+    varies: bool = False
+
+    def add(self, value: str) -> None:
+        self.varies = self.varies or (self.count > 0 and value != self.value)
+        self.value = self.value if self.count else value
+        self.count += 1
+
+
+@dataclass(slots=True)
 class Timing:
     """Running mean and variance of answering times, in milliseconds (Welford)."""
 
@@ -128,6 +142,7 @@ class Trail:
     refund_nos: dict[str, str] = field(default_factory=dict)
     vectors: dict[bytes, tuple[str, str]] = field(default_factory=dict)  # IV or salt → exchange, digest of its body
     card_failure: CardFailure | None = None
+    card_told: dict[str, dict[str, Told]] = field(default_factory=dict)  # reply header → step that failed
     card_timings: dict[str, Timing] = field(default_factory=dict)  # step that failed → times
     redirects: dict[str, str] = field(default_factory=dict)  # path → target of a redirectUrl
     disturbed_by: str | None = None  # the exchange before the next one, if its body was unreadable
@@ -184,10 +199,12 @@ class Trail:
         if step is None or view.reply.standing is not Standing.REFUSED or answered is None:
             return
         self.card_failure = self.card_failure or card_failure_of(view)
+        for name, value in view.exchange.response.headers.pairs if view.exchange.response else ():
+            self.card_told.setdefault(name.lower(), {}).setdefault(step, Told()).add(value)
         took = (answered - view.exchange.sent_at).total_seconds() * 1000
         self.card_timings.setdefault(step, Timing()).add(took)
 
-    def _payment(self, view: View, turn: Turn, knowledge: Knowledge) -> None:
+    def _payment(self, view: View, turn: Turn, _knowledge: Knowledge) -> None:
         reference = view.text("partnerReferenceNo")
         if reference is None:
             return
@@ -196,7 +213,7 @@ class Trail:
         if turn.accepted and isinstance(number, str):
             self.reference_of.setdefault(reference, number)
 
-    def _bind(self, view: View, turn: Turn, knowledge: Knowledge) -> None:
+    def _bind(self, view: View, turn: Turn, _knowledge: Knowledge) -> None:
         if not turn.accepted:
             return
         charge, info = view.reply.member("chargeToken"), view.reply.member("additionalInfo")
@@ -209,12 +226,12 @@ class Trail:
         if isinstance(url, str) and (path := redirect_path(url)):
             self.redirects[path[0]] = path[1]
 
-    def _unbind(self, view: View, turn: Turn, knowledge: Knowledge) -> None:
+    def _unbind(self, view: View, turn: Turn, _knowledge: Knowledge) -> None:
         token = view.text("tokenId")
         if token and turn.accepted:
             self.unbound.setdefault(token, turn)
 
-    def _refund(self, view: View, turn: Turn, knowledge: Knowledge) -> None:
+    def _refund(self, view: View, turn: Turn, _knowledge: Knowledge) -> None:
         original, name = view.text("originalPartnerReferenceNo"), view.text("partnerRefundNo")
         if original is None or name is None:
             return
@@ -227,7 +244,7 @@ class Trail:
             if number:
                 self.refund_nos.setdefault(number, view.exchange.id)
 
-    def _token_request(self, view: View, turn: Turn, knowledge: Knowledge) -> None:
+    def _token_request(self, view: View, turn: Turn, _knowledge: Knowledge) -> None:
         token = view.reply.member("accessToken")
         if not turn.accepted or not isinstance(token, str) or not token:
             return

@@ -1,0 +1,117 @@
+"""Mutation testing of ourselves: `tox -e mutation`, or `python tests/mutation/run.py [--only 'snap/*.py' ...]`.
+
+mutmut wants its sources under `src`, and writes beside them: it works on a copy of the tree, in a folder of its own.
+A mutant that survives must be killed by a test, or stand in survivors.toml with the reason why no test can, or need,
+tell it from the code. Known survivors are told by what they change, since mutmut's numbers move with every edit.
+
+0: no survivor but the explained ones; 1: others, which are printed as diffs; 3: mutmut itself failed.
+"""
+
+# ruff: noqa: T201  — a script for a terminal
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+EXPLAINED = Path(__file__).with_name("survivors.toml")
+DEFAULT = ("snap/*.py", "rules/*.py", "judge.py", "grading.py")
+TESTS = ("tests/snap", "tests/rules", "tests/mutation")  # quick ones: a mutant is judged by those that reach it
+CONFIGURATION = """
+[tool.pytest.ini_options]
+addopts = ["--import-mode=importlib"]
+
+[tool.mutmut]
+source_paths = ["src"]
+only_mutate = [{only}]
+also_copy = ["openapi"]
+pytest_add_cli_args_test_selection = [{tests}]
+use_git_change_detection = false
+"""
+
+Change = tuple[str, str, str]  # function, what was removed, what was put there
+
+
+def tree(folder: Path, only: Sequence[str]) -> None:
+    """The copy: package under `src`, contract, and the tests that are run."""
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+    shutil.copytree(ROOT / "harness" / "kki", folder / "src" / "kki", ignore=ignored)
+    shutil.copytree(ROOT / "openapi", folder / "openapi", ignore=ignored)
+    there = [name for name in TESTS if (ROOT / name).is_dir()]
+    for name in there:
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    quoted = (", ".join(f'"{each}"' for each in some) for some in ((f"src/kki/{one}" for one in only), there))
+    text = CONFIGURATION.format(only=next(quoted), tests=next(quoted))
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+
+
+def mutmut(folder: Path, *arguments: str, seconds: float | None = None) -> str:
+    command = [sys.executable, "-m", "mutmut", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=seconds, check=False)
+    return done.stdout + done.stderr
+
+
+def survivors(folder: Path) -> list[str]:
+    """The names of mutants that no test told from the code; those that no test reaches are among them."""
+    lines = (line.strip().rpartition(": ") for line in mutmut(folder, "results").splitlines())
+    return sorted(name for name, _, outcome in lines if outcome in ("survived", "no tests", "suspicious"))
+
+
+def change_of(folder: Path, name: str) -> Change:
+    """What the mutant changes: its function, and the lines without their indentation."""
+    lines = mutmut(folder, "show", name).splitlines()
+    removed = " ".join(line[1:].strip() for line in lines if line.startswith("-") and not line.startswith("---"))
+    added = " ".join(line[1:].strip() for line in lines if line.startswith("+") and not line.startswith("+++"))
+    return name.rpartition("__mutmut_")[0], removed, added
+
+
+def explained() -> set[Change]:
+    rows = tomllib.loads(EXPLAINED.read_text(encoding="utf-8")).get("survivor", [])
+    return {(row["function"], row["was"], row["is"]) for row in rows}
+
+
+def toml_row(change: Change) -> str:
+    function, was, now = (each.replace("\\", "\\\\").replace('"', '\\"') for each in change)
+    return f'[[survivor]]\nfunction = "{function}"\nwas = "{was}"\nis = "{now}"\nwhy = ""\n'
+
+
+def report(changes: Iterable[Change]) -> int:
+    known = explained()
+    new = [change for change in changes if change not in known]
+    for change in new:
+        print(toml_row(change))
+    print(f"{len(new)} survivors without an explanation; see {EXPLAINED.relative_to(ROOT)}")
+    return 1 if new else 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", action="append", metavar="PATTERN", help=f"below harness/kki; default: {DEFAULT}")
+    parser.add_argument("--seconds", type=float, default=3600.0, help="stop mutmut after so long; default: an hour")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="work here, and leave the mutants there")
+    given = parser.parse_args(arguments)
+    folder = given.keep or Path(tempfile.mkdtemp(prefix="kki-mutants-"))
+    try:
+        tree(folder, given.only or DEFAULT)
+        try:
+            said = mutmut(folder, "run", "--max-children", "2", seconds=given.seconds)
+            print(said.splitlines()[-1] if said.strip() else "mutmut said nothing")
+        except subprocess.TimeoutExpired:
+            print(f"stopped after {given.seconds:g} s: what was not tried by then is not listed")
+        if not (folder / "mutants").is_dir():
+            return 3
+        return report(change_of(folder, name) for name in survivors(folder))
+    finally:
+        if given.keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -132,7 +132,7 @@ def _change(row: RequirementResult, said: str, exchange: str = "") -> Change:
 def _newly(was: RequirementResult | None, row: RequirementResult) -> Change:
     state = was.outcome.value if was is not None and was.in_scope else "not in scope"
     first = row.findings[0] if row.findings else None
-    text = f"; {first.where}: expected {first.expected}, got {first.actual}" if first else ""
+    text = f"; {first.where}: got {first.actual}, expected {first.expected}" if first else ""
     return _change(row, f"{state} before, violated now{text}", first.exchange if first else "")
 
 

@@ -66,7 +66,7 @@ def test_worse_is_exit_1_and_better_is_exit_0(kki: Kki, keep: Keep) -> None:
     worse = kki("compare", good, bad)
     assert worse.code == 1
     assert "Newly broken: 1" in worse.out
-    assert "KKI-SIG-110  holds before, violated now; status: expected HTTP 401, got HTTP 200 (x7)" in worse.out
+    assert "KKI-SIG-110  holds before, violated now; status: got HTTP 200, expected HTTP 401 (x7)" in worse.out
     assert "Something has got worse." in worse.out
     better = kki("compare", bad, good)
     assert better.code == 0

@@ -64,7 +64,7 @@ def test_each_change_has_its_kind(old: str, new: str, kind: str) -> None:
 
 def test_a_sentence_says_how_it_was_and_is() -> None:
     change = comparison.compare(one("holds"), one("violated")).newly_broken[0]
-    assert change.said == "holds before, violated now; status: expected HTTP 401, got HTTP 200"
+    assert change.said == "holds before, violated now; status: got HTTP 200, expected HTTP 401"
     assert (change.requirement, change.exchange) == ("KKI-SIG-110", "x7")
 
 

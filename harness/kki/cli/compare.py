@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kki.model.run import Run
 
 MOST = 6  # rows of one kind on the screen; -v shows all
+WIDEST = 200  # characters of a sentence there
 
 
 @click.command()
@@ -162,7 +163,10 @@ def _show(terminal: Terminal, found: Comparison) -> None:
     _rows(terminal, "New warnings", found.warned, "yellow")
     _rows(terminal, "Mended", found.fixed, "green")
     _list(terminal, "MUSTs that the new run leaves open", [row.requirement for row in found.undecided])
-    _list(terminal, "Situations that were not made any more", found.cases_gone)
+    if found.cases_gone and terminal.verbosity < DETAILED:
+        terminal.say(f"Situations that were not made any more: {len(found.cases_gone)}; -v names them")
+    else:
+        _list(terminal, "Situations that were not made any more", found.cases_gone)
     _list(terminal, "New response codes", found.new_codes)
     _list(terminal, "Response codes not seen any more", found.gone_codes)
     _shapes(terminal, found)
@@ -182,7 +186,9 @@ def _rows(terminal: Terminal, title: str, changes: Sequence[Change], style: str)
     most = _shown(terminal, len(changes))
     for change in changes[:most]:
         at = f" ({change.exchange})" if change.exchange else ""
-        terminal.say(f"  {change.requirement}  {change.said}{at}")
+        long = len(change.said) > WIDEST and terminal.verbosity < DETAILED
+        said = f"{change.said[:WIDEST]}…" if long else change.said
+        terminal.say(f"  {change.requirement}  {said}{at}")
         if change.says and terminal.verbosity >= DETAILED:
             terminal.say(f"              {change.says}", style="dim")
     _more(terminal, len(changes) - most)

@@ -225,23 +225,24 @@ def twice(name: str, value: Callable[[str], str]) -> Callable[[Request], Request
 # --- the catalogue ------------------------------------------------------------------------------
 
 _SIG = "SIG-010"
+_LENGTH = "SIG-010 SIG-020"  # not of 88 characters, so not the Base64 of 64 octets either
 _R = "RSN-110"
 
 SIGNATURE: tuple[Mutation, ...] = (
     signing("signed with another secret", _SIG, f"SIG-110 {_R}", secret="another-secret-than-the-partner's"),
-    after("signature of rubbish", on_signature(lambda _: "AAAA"), _SIG, f"SIG-110 {_R}"),
+    after("signature of rubbish", on_signature(lambda _: "AAAA"), _LENGTH, f"SIG-110 {_R}"),
     after("signature's first character changed", on_signature(_other_first), _SIG, f"SIG-110 {_R}"),
     after("signature's middle character changed", on_signature(_other_middle), _SIG, f"SIG-110 {_R}"),
-    after("signature cut after 43 characters", on_signature(lambda s: s[:43]), _SIG, f"SIG-120 {_R}"),
-    after("signature cut after 10 characters", on_signature(lambda s: s[:10]), _SIG, f"SIG-120 {_R}"),
-    after("signature lengthened", on_signature(lambda s: s + "AAAA"), _SIG, f"SIG-120 {_R}"),
+    after("signature cut after 43 characters", on_signature(lambda s: s[:43]), _LENGTH, f"SIG-120 {_R}"),
+    after("signature cut after 10 characters", on_signature(lambda s: s[:10]), _LENGTH, f"SIG-120 {_R}"),
+    after("signature lengthened", on_signature(lambda s: s + "AAAA"), _LENGTH, f"SIG-120 {_R}"),
     after("signature in lower case", on_signature(str.lower), _SIG, f"SIG-130 {_R}"),
     after("one letter of the signature in other case", on_signature(_swap_case_once), _SIG, f"SIG-130 {_R}"),
     after("signature in URL-safe Base64", on_signature(_url_safe), "SIG-020", "SIG-140"),
     after("signature without its padding", on_signature(lambda s: s.rstrip("=")), "SIG-020", "SIG-140"),
     signing("signature in hexadecimal", "SIG-020", "SIG-140", encode=bytes.hex),
-    signing("signature by SHA-256", _SIG, f"SIG-150 {_R}", hash_name="sha256"),
-    signing("signature by SHA-384", _SIG, f"SIG-150 {_R}", hash_name="sha384"),
+    signing("signature by SHA-256", _LENGTH, f"SIG-150 {_R}", hash_name="sha256"),
+    signing("signature by SHA-384", _LENGTH, f"SIG-150 {_R}", hash_name="sha384"),
     signing(
         "plain SHA-512 of string and secret",
         _SIG,
@@ -297,7 +298,7 @@ TOKEN: tuple[Mutation, ...] = (
     before(
         "B2B token under Basic",
         lambda d: d.with_header("Authorization", "Basic " + token_of(d.request)),
-        "HDR-052",
+        "HDR-052 TOK-040",
         f"HDR-152 {_T1}",
     ),
 )
@@ -363,7 +364,7 @@ HEADERS += (
     before(
         "empty Authorization-customer",
         _header("Authorization-customer", ""),
-        "HDR-060",
+        "HDR-062 TOK-050",
         "RSN-130",
         ("payment", "refund"),
     ),

@@ -64,6 +64,8 @@ def thin_data(profile: Profile) -> Iterator[Check]:
         (data.bank_card_tokens, "test_data: bank_card_tokens", "payments with a token and unbinding stay undecided"),
         (len(data.bank_card_tokens) != 1, "test_data: bank_card_tokens", "a second token is needed for unbinding"),
         (data.auth_code or data.customer_token, "test_data: auth_code", "the customer token stays untried"),
+        (profile.other_partner, "other_partner", "whether another partner's token is refused stays undecided"),
+        (data.expired_b2b_token, "test_data: expired_b2b_token", "whether an expired token is refused stays undecided"),
         (
             data.card and profile.credentials.shared_key,
             "test_data: card, credentials: shared_key",

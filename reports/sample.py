@@ -49,7 +49,7 @@ def persona() -> None:
     with serve_simulator(plan, contract, PERSONAS[PERSONA].change(CORRECT)) as url:
         conductor = Conductor(
             profile=plan, contract=contract, base_url=url, level="quick", only=only, seed=1,
-            target=f"simulator, {PERSONA}", output=ROOT / folder(f"check-{PERSONA}"),
+            target=f"simulator, {PERSONA}", output=Path(folder(f"check-{PERSONA}")),
         )  # fmt: skip
         conductor.preflight()
         run_suites(conductor, 1)
@@ -95,6 +95,7 @@ MAKERS: dict[str, Callable[[], None]] = {
 
 
 def main(names: list[str]) -> None:
+    os.chdir(ROOT)  # so that paths in reports are those of the checkout
     for name in names or MAKERS:
         MAKERS[name]()
 

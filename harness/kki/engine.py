@@ -41,6 +41,8 @@ def arguments(conductor: Conductor, workers: int) -> list[str]:
         "--kki-seed",
         str(conductor.seed),
     ]
+    if conductor.output is not None:
+        args += ["--kki-output", str(conductor.output)]  # for what a suite itself has to keep
     if workers > 1:
         args += ["-p", "xdist.plugin", "-n", str(workers), "--dist", "load"]
     return args

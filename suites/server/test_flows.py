@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
+from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
@@ -102,10 +105,17 @@ def machine_for(server):
     return CardLife
 
 
+@pytest.fixture
+def database(request):
+    """Where Hypothesis keeps what failed: beside the run's other evidence; nowhere if nothing of the run is kept."""
+    output = request.config.getoption("--kki-output")
+    return DirectoryBasedExampleDatabase(Path(output) / "hypothesis") if output else None
+
+
 @pytest.mark.level("thorough")
 @pytest.mark.operation("payment")
 @pytest.mark.parametrize("number", range(12))
-def test_a_cards_life_in_any_order(server, number):
+def test_a_cards_life_in_any_order(server, database, number):
     server.need("cpan", "otp", "card", "bank_card_tokens")
     machine = seed(server.session.seed * 1000 + number)(machine_for(server))
     run_state_machine_as_test(
@@ -114,9 +124,9 @@ def test_a_cards_life_in_any_order(server, number):
             max_examples=4,
             stateful_step_count=20,
             deadline=None,
-            database=None,
+            database=database,
             print_blob=False,
-            phases=(Phase.generate,),
+            phases=(Phase.generate,),  # no replay and no shrinking: the same seed sends the same requests
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -49,7 +49,7 @@ def test_an_external_id_is_not_used_for_another_body(server, operation):
     server.send(second.with_header("X-EXTERNAL-ID", first.request.headers.get("X-EXTERNAL-ID")))
 
 
-@pytest.mark.level("standard")
+@pytest.mark.level("quick")
 @pytest.mark.operation("refund")
 @pytest.mark.exercises("KKI-HDR-140")
 def test_an_external_id_is_not_used_for_another_operation(server):

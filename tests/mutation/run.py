@@ -3,6 +3,7 @@
 mutmut wants its sources under `src`, and writes beside them: it works on a copy of the tree, in a folder of its own.
 A mutant that survives must be killed by a test, or stand in survivors.toml with the reason why no test can, or need,
 tell it from the code. Known survivors are told by what they change, since mutmut's numbers move with every edit.
+Mutants that only spoil the wording of a sentence for people are not counted.
 
 0: no survivor but the explained ones; 1: others, which are printed as diffs; 3: mutmut itself failed.
 """
@@ -12,6 +13,8 @@ tell it from the code. Known survivors are told by what they change, since mutmu
 from __future__ import annotations
 
 import argparse
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -36,6 +39,8 @@ pytest_add_cli_args_test_selection = [{tests}]
 use_git_change_detection = false
 """
 
+FEWEST_BLANKS = 2  # in a literal that is taken for a sentence
+
 Change = tuple[str, str, str]  # function, what was removed, what was put there
 
 
@@ -58,18 +63,44 @@ def mutmut(folder: Path, *arguments: str, seconds: float | None = None) -> str:
     return done.stdout + done.stderr
 
 
+_SHOW = """
+import json, sys
+from mutmut.mutation.diff_apply import get_diff_for_mutant
+print(json.dumps({name: get_diff_for_mutant(name) for name in json.load(sys.stdin)}))
+"""
+
+
 def survivors(folder: Path) -> list[str]:
     """The names of mutants that no test told from the code; those that no test reaches are among them."""
     lines = (line.strip().rpartition(": ") for line in mutmut(folder, "results").splitlines())
     return sorted(name for name, _, outcome in lines if outcome in ("survived", "no tests", "suspicious"))
 
 
-def change_of(folder: Path, name: str) -> Change:
-    """What the mutant changes: its function, and the lines without their indentation."""
-    lines = mutmut(folder, "show", name).splitlines()
-    removed = " ".join(line[1:].strip() for line in lines if line.startswith("-") and not line.startswith("---"))
-    added = " ".join(line[1:].strip() for line in lines if line.startswith("+") and not line.startswith("+++"))
+def changes_of(folder: Path, names: Sequence[str]) -> list[Change]:
+    """What these mutants change: the function, and the lines without their indentation. One process for all."""
+    command = [sys.executable, "-c", _SHOW]
+    done = subprocess.run(command, cwd=folder, input=json.dumps(names), capture_output=True, text=True, check=True)
+    return [change_of(name, diff.splitlines()) for name, diff in json.loads(done.stdout.splitlines()[-1]).items()]
+
+
+def change_of(name: str, diff: Sequence[str]) -> Change:
+    removed = " ".join(line[1:].strip() for line in diff if line.startswith("-") and not line.startswith("---"))
+    added = " ".join(line[1:].strip() for line in diff if line.startswith("+") and not line.startswith("+++"))
     return name.rpartition("__mutmut_")[0], removed, added
+
+
+def only_words(change: Change) -> bool:
+    """Whether nothing but the wording of a sentence for people differs: a literal with a blank in it, marked with XX
+    or in other case, or left out as the sentence of a Malformed. Sentences are read by people, and tested by a few."""
+    bare = [_LITERAL.sub(_unworded, text) for text in change[1:]]
+    return bare[0] == bare[1] or re.sub(r'(Malformed\("[a-z -]+", )…', r"\1None", bare[0]) == bare[1]
+
+
+_LITERAL = re.compile(r'[frb]*"(?:[^"\\]|\\.)*"')
+
+
+def _unworded(literal: re.Match[str]) -> str:
+    return "…" if literal[0].count(" ") >= FEWEST_BLANKS else literal[0]
 
 
 def explained() -> set[Change]:
@@ -84,7 +115,8 @@ def toml_row(change: Change) -> str:
 
 def report(changes: Iterable[Change]) -> int:
     known = explained()
-    new = [change for change in changes if change not in known]
+    found = [change for change in changes if not only_words(change)]
+    new = [change for change in found if change not in known]
     for change in new:
         print(toml_row(change))
     print(f"{len(new)} survivors without an explanation; see {EXPLAINED.relative_to(ROOT)}")
@@ -107,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"stopped after {given.seconds:g} s: what was not tried by then is not listed")
         if not (folder / "mutants").is_dir():
             return 3
-        return report(change_of(folder, name) for name in survivors(folder))
+        return report(changes_of(folder, survivors(folder)))
     finally:
         if given.keep is None:
             shutil.rmtree(folder, ignore_errors=True)

@@ -51,7 +51,8 @@ def test_a_persona_is_declared_well(one: Persona) -> None:
         assert row.party is Party.SERVER, requirement
         assert row.untestable is None, requirement
     strongest = min((CONTRACT.requirements[row].standing.value for row in one.caught_by), key=_STRENGTH.index)
-    assert one.standing == strongest
+    # No stronger than its rows; weaker where the deviation itself rests on a document of less weight.
+    assert _STRENGTH.index(one.standing) >= _STRENGTH.index(strongest)
     for reading, choice in one.readings.items():
         assert choice in {row.id for row in CONTRACT.readings[reading].choices}
 

@@ -129,6 +129,7 @@ def _held(
 ) -> int:  # fmt: skip
     """The session itself, from READY to the verdict."""
     checklist = checklists.load(settings.contract_root())
+    terminal.allow(*sorted(checklist.cpans))
     target = plan.credentials.client_id or "merchant"
     folder = output or store.new_run_folder(Path("reports"), target, entropy.now())
     session = Session(

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from urllib.parse import urlencode
 
 from kki.drafting.drafts import Draft, token_of
 from kki.model.http import Request
@@ -517,6 +518,11 @@ def _nested(depth: int) -> bytes:
     return b'{"a":' * depth + b"1" + b"}" * depth
 
 
+def _as_form(draft: Draft) -> Draft:
+    body = urlencode({name: str(value) for name, value in draft.json.items()}).encode()
+    return draft.with_body(body).with_header("Content-Type", "application/x-www-form-urlencoded")
+
+
 ROBUSTNESS: tuple[Mutation, ...] = (
     before(
         "body that is not JSON", lambda d: d.with_body(b"partnerReferenceNo=INV-0001"), "FLD-060", "ROB-210 RSN-160"
@@ -527,6 +533,10 @@ ROBUSTNESS: tuple[Mutation, ...] = (
         "FLD-060",
         "ROB-210 RSN-160",
     ),
+    before(
+        "comma before the last brace", lambda d: d.with_body(d.request.body[:-1] + b",}"), "FLD-060", "ROB-210 RSN-160"
+    ),
+    before("form in place of JSON", _as_form, "FLD-060 HDR-090", ""),
     before("empty body", lambda d: d.with_body(b""), "FLD-060", "ROB-210 RSN-160"),
     before("body that is an array", lambda d: d.with_body(b"[" + d.request.body + b"]"), "FLD-020", "FLD-120"),
     before("body that is a string", lambda d: d.with_body(b'"text"'), "FLD-020", "FLD-120"),

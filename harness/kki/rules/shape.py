@@ -45,9 +45,23 @@ class _Shape:
 
     def errors(self, value: Any) -> list[tuple[str, str]]:
         """(field name, keyword) of every error."""
-        if self.validator.is_valid(value):
-            return []
-        return [_error(one) for one in self.validator.iter_errors(value)]
+        try:
+            if self.validator.is_valid(value):
+                return []
+            return [_error(one) for one in self.validator.iter_errors(value)]
+        except UnicodeEncodeError:  # the validator can neither look up nor quote half of a surrogate pair
+            return [_error(one) for one in self.validator.iter_errors(_mended(value))]
+
+
+def _mended(value: Any, levels: int = 8) -> Any:
+    """The same with "?" for each half of a surrogate pair: as long, and as far from any pattern of the page."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, Mapping):
+        return {_mended(name): _mended(each, levels - 1) for name, each in value.items()} if levels else {}
+    if isinstance(value, list):
+        return [_mended(each, levels - 1) for each in value] if levels else []
+    return value
 
 
 class Shapes:

@@ -54,7 +54,9 @@ def machine_for(server):
             again = a_payment(server.kit(card_token=self.token)).having(
                 partnerReferenceNo=draft.json["partnerReferenceNo"]
             )
-            self.expect(server.send(again), False, "payment under a used partnerReferenceNo")
+            exchange = server.send(again)
+            if server.session.contract.choice("duplicate-reference", server.session.profile.readings) == "refused":
+                self.expect(exchange, False, "payment under a used partnerReferenceNo")
 
         @rule(draft=paid)
         def replay(self, draft):
@@ -118,15 +120,18 @@ def database(request):
 def test_a_cards_life_in_any_order(server, database, number):
     server.need("cpan", "otp", "card", "bank_card_tokens")
     machine = seed(server.session.seed * 1000 + number)(machine_for(server))
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=4,
-            stateful_step_count=20,
-            deadline=None,
-            database=database,
-            print_blob=False,
-            phases=(Phase.generate,),  # no replay and no shrinking: the same seed sends the same requests
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    try:
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=4,
+                stateful_step_count=20,
+                deadline=None,
+                database=database,
+                print_blob=False,
+                phases=(Phase.generate,),  # no replay and no shrinking: the same seed sends the same requests
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    except AssertionError as difference:  # the machine's own lines say nothing to whoever reads the report
+        pytest.fail(str(difference).splitlines()[0], pytrace=False)

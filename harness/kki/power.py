@@ -163,7 +163,7 @@ def table(rows: Mapping[str, Sequence[Row]], levels: Sequence[str]) -> dict[str,
     personas = {
         name: {
             "area": persona.area, "standing": persona.standing, "declared": sorted(persona.caught_by),
-            **{row["level"]: {"caught": row["caught"], "by": row["by"], "requests": row["requests"]}
+            **{row["level"]: _cell(row)
                for row in rows["persona"] if row["name"] == name},
         }
         for name, persona in PERSONAS.items()
@@ -175,6 +175,12 @@ def table(rows: Mapping[str, Sequence[Row]], levels: Sequence[str]) -> dict[str,
         if row.party is Party.SERVER and row.untestable is None and row.id not in catching
     ]  # fmt: skip
     return {"figures": figures, "personas": personas, "requirements_that_catch_none": idle}
+
+
+def _cell(row: Row) -> Row:
+    """`as at`: the earlier level at which it was caught; this level has the same cases, and more."""
+    as_at = {"as at": row["as at"]} if "as at" in row else {}
+    return {"caught": row["caught"], "by": row["by"], "requests": row["requests"], **as_at}
 
 
 def _figures(rows: Sequence[Row]) -> dict[str, Any]:
@@ -201,6 +207,20 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], levels: Sequence
     return found
 
 
+def by_level(levels: Sequence[str], given: argparse.Namespace) -> dict[str, list[Row]]:
+    """All rows. Each level has the cases of the levels before it, so that only what escaped those is tried anew."""
+    rows: dict[str, list[Row]] = {"persona": [], "variant": [], "correct": []}
+    caught: dict[str, Row] = {}
+    for level in levels:
+        work = [job for job in jobs([level], given.only, given.seeds) if job[0] != "persona" or job[1] not in caught]
+        found = measure(work, given.jobs, lambda line: print(line, flush=True))
+        for kind, more in found.items():
+            rows[kind] += more
+        rows["persona"] += [{**row, "level": level, "as at": row["level"]} for row in caught.values()]
+        caught |= {row["name"]: row for row in found["persona"] if row["caught"]}
+    return rows
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """0: as committed, and no persona escapes that did not before; 1: it differs."""
     parser = argparse.ArgumentParser(prog="python -m kki.power", description=__doc__)
@@ -212,7 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="compare with the committed table")
     given = parser.parse_args(arguments)
     levels = tuple(given.level or LEVELS)
-    rows = measure(jobs(levels, given.only, given.seeds), given.jobs, lambda line: print(line, flush=True))
+    rows = by_level(levels, given)
     new = table(rows, levels)
     print(json.dumps(new["figures"], indent=1))
     if given.write:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kki.edges import addresses, entropy, settings
+from kki.edges import addresses, entropy, preflight, settings
 from kki.edges import contract as contracts
 from kki.edges.errors import ConfigurationError
 from kki.edges.listener import world_of
@@ -332,3 +332,15 @@ def test_filling_brings_the_other_partner_and_the_expired_token(contract: Contra
     assert claims.client_id == "BRN-0009-0000000000009"
     own = replace(mine, test_data=TestData(expired_b2b_token="opaque"))
     assert settings.filled(own, spare).test_data.expired_b2b_token == "opaque"
+
+
+def test_the_local_example_is_whole(tmp_path: Path, contract: Contract, pair: tuple[str, str]) -> None:
+    """With it, a run against the simulator leaves nothing undecided for want of data."""
+    example = Path(__file__).resolve().parents[2] / "suites" / "profiles" / "local.example.toml"
+    (tmp_path / "merchant.pem").write_text(pair[0])
+    (tmp_path / "local.toml").write_text(example.read_text("utf-8"), encoding="utf-8")
+    profile = loaded(tmp_path / "local.toml", contract, env={})
+    assert list(preflight.thin_data(profile)) == []
+    assert list(preflight.credentials(profile)) == []
+    world = world_of(profile, contract)
+    assert len(world.cards) == len(set(profile.test_data.bank_card_tokens)) == 24

@@ -163,9 +163,14 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     worker = pyfuncitem.config.stash.get(WORKER, None)
     if worker is None or "kki_session" not in pyfuncitem.fixturenames:
         return (yield)
+    from kki.edges.client import RequestLimitReached
+
     worker.begin(_title(pyfuncitem), f"x{pyfuncitem.stash.get(NUMBER, 0)}")
+    result: object = None
     try:
         result = yield
+    except RequestLimitReached as reached:
+        worker.stopped = str(reached)
     finally:
         stopped = worker.stopped
     if stopped:

@@ -19,11 +19,13 @@ VARIANTS = ("default", "cpan", "token")
 @cache
 def cases() -> dict[str, FieldCase]:
     found = {}
+    contract = contract_under_trial()
+    in_force = {(name, row.default) for name, row in contract.readings.items()}
     for name in ("payment", "bind", "unbind", "refund"):
-        operation = contract_under_trial().operations[name]
+        operation = contract.operations[name]
         for variant in operation.variants:
             if variant.name in VARIANTS:
-                found |= {case.id: case for case in field_cases(operation, variant)}
+                found |= {case.id: case for case in field_cases(operation, variant, in_force)}
     return found
 
 

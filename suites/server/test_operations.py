@@ -9,17 +9,17 @@ from kki.drafting.drafts import a_binding, a_payment, a_refund
 from .probes import probe
 
 VARIANTS = {
-    "cpan": "KKI-PAY-150",
-    "cpan-tokenise": "KKI-PAY-152",
-    "token": "KKI-PAY-154",
-    "token-recurring": "KKI-PAY-156",
+    "cpan": ("KKI-PAY-150", "KKI-SEC-220"),
+    "cpan-tokenise": ("KKI-PAY-152",),
+    "token": ("KKI-PAY-154",),
+    "token-recurring": ("KKI-PAY-156",),
 }
-CHANNELS = {"DH": ("KKI-BND-150", "KKI-BND-216"), "H2H": ("KKI-BND-152", "KKI-BND-218"), "": ("KKI-BND-154",)}
+CHANNELS = {"DH": ("KKI-BND-150", "KKI-BND-216", "KKI-SEC-230"), "H2H": ("KKI-BND-152", "KKI-BND-218"), "": ("KKI-BND-154",)}
 
 
 @pytest.mark.parametrize(
     "variant",
-    [probe(name, id=name, operation="payment", exercises=[row], level="quick") for name, row in VARIANTS.items()],
+    [probe(name, id=name, operation="payment", exercises=rows, level="quick") for name, rows in VARIANTS.items()],
 )
 def test_a_correct_payment_succeeds(server, variant):
     if variant.startswith("cpan"):

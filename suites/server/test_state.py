@@ -10,7 +10,7 @@ pytestmark = pytest.mark.level("quick")
 
 
 @pytest.mark.operation("payment")
-@pytest.mark.exercises("KKI-STA-120", "KKI-RSN-180")
+@pytest.mark.exercises("KKI-STA-120", "KKI-RSN-180", "KKI-RSP-280")
 def test_a_reference_is_charged_once(server):
     first = server.a("payment")
     server.send(first)

@@ -50,7 +50,9 @@ def test_the_troubles_it_names_are_enough_to_find_it(merchant: FaultyMerchant) -
     assert tried(merchant, merchant.pins, merchant.needed).found(Outcome.BROKEN) == merchant.breaks
 
 
-@pytest.mark.parametrize("pins", {tuple(sorted(each.pins.items())) for each in MERCHANTS if each.pins}, ids=str)
+@pytest.mark.parametrize(
+    "pins", sorted({tuple(sorted(each.pins.items())) for each in MERCHANTS if each.pins}), ids=str
+)
 def test_the_correct_merchant_holds_under_every_reading_that_another_needs(pins: tuple[tuple[str, str], ...]) -> None:
     assert tried(CORRECT, dict(pins)).found(Outcome.BROKEN) == set()
 

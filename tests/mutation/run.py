@@ -44,12 +44,12 @@ FEWEST_BLANKS = 2  # in a literal that is taken for a sentence
 Change = tuple[str, str, str]  # function, what was removed, what was put there
 
 
-def tree(folder: Path, only: Sequence[str]) -> None:
+def tree(folder: Path, only: Sequence[str], tests: Sequence[str]) -> None:
     """The copy: package under `src`, contract, and the tests that are run."""
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copytree(ROOT / "harness" / "kki", folder / "src" / "kki", ignore=ignored)
     shutil.copytree(ROOT / "openapi", folder / "openapi", ignore=ignored)
-    there = [name for name in TESTS if (ROOT / name).is_dir()]
+    there = [name for name in tests if (ROOT / name).is_dir()]
     for name in there:
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     quoted = (", ".join(f'"{each}"' for each in some) for some in ((f"src/kki/{one}" for one in only), there))
@@ -70,10 +70,15 @@ print(json.dumps({name: get_diff_for_mutant(name) for name in json.load(sys.stdi
 """
 
 
+def outcomes(folder: Path) -> list[tuple[str, str]]:
+    """(mutant, what became of it), of all mutants but the killed ones."""
+    lines = (line.strip().rpartition(": ") for line in mutmut(folder, "results").splitlines())
+    return sorted((name, outcome) for name, colon, outcome in lines if colon and "__mutmut_" in name)
+
+
 def survivors(folder: Path) -> list[str]:
     """The names of mutants that no test told from the code; those that no test reaches are among them."""
-    lines = (line.strip().rpartition(": ") for line in mutmut(folder, "results").splitlines())
-    return sorted(name for name, _, outcome in lines if outcome in ("survived", "no tests", "suspicious"))
+    return [name for name, outcome in outcomes(folder) if outcome in ("survived", "no tests", "suspicious")]
 
 
 def changes_of(folder: Path, names: Sequence[str]) -> list[Change]:
@@ -126,18 +131,23 @@ def report(changes: Iterable[Change]) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", action="append", metavar="PATTERN", help=f"below harness/kki; default: {DEFAULT}")
+    parser.add_argument("--tests", action="append", metavar="FOLDER", help=f"default: {TESTS}")
     parser.add_argument("--seconds", type=float, default=3600.0, help="stop mutmut after so long; default: an hour")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="work here, and leave the mutants there")
     given = parser.parse_args(arguments)
     folder = given.keep or Path(tempfile.mkdtemp(prefix="kki-mutants-"))
+    said = ""
     try:
-        tree(folder, given.only or DEFAULT)
+        tree(folder, given.only or DEFAULT, given.tests or TESTS)
         try:
             said = mutmut(folder, "run", "--max-children", "2", seconds=given.seconds)
-            print(said.splitlines()[-1] if said.strip() else "mutmut said nothing")
         except subprocess.TimeoutExpired:
             print(f"stopped after {given.seconds:g} s: what was not tried by then is not listed")
-        if not (folder / "mutants").is_dir():
+        untried = sum(outcome == "not checked" for _, outcome in outcomes(folder))
+        if untried:
+            print(f"{untried} mutants were not tried")
+        if not list((folder / "mutants").glob("mutmut-stats.json")):
+            print(said)
             return 3
         return report(changes_of(folder, survivors(folder)))
     finally:

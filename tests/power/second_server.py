@@ -249,7 +249,7 @@ class Bank:
 
     def _shape(self, operation: dict, value: dict) -> None:
         content = operation["requestBody"]["content"]["application/json"]["schema"]
-        name = "PaymentByToken" if value.get("bankCardToken") else "PaymentByCpan"
+        name = "PaymentByToken" if value.get("bankCardToken") not in (None, "") else "PaymentByCpan"
         if "anyOf" in content:
             if value.get("bankCardToken") in (None, "") and value.get("chargeToken") in (None, ""):
                 raise No(400, "02", "chargeToken or bankCardToken")

@@ -6,7 +6,7 @@ Nothing here knows a limit: flip one in the OpenAPI document and other cases com
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,14 +48,19 @@ class FieldCase:
         return f"{self.operation}-{self.variant}-{self.field}-{self.kind}".replace(" ", "-")
 
 
-def field_cases(operation: Operation, variant: Variant) -> Iterator[FieldCase]:
-    """Every case of every member of this variant's body, in the contract's order."""
+def field_cases(
+    operation: Operation, variant: Variant, in_force: Collection[tuple[str, str]] = ()
+) -> Iterator[FieldCase]:
+    """Every case of every member of this variant's body, in the contract's order.
+
+    `in_force`: (reading, choice) whose rows the cases try too, beside those that need no reading.
+    """
     for fact in variant.fields:
         if fact.type != "string":
             continue
         for kind, value, good, keyword in (*_presence(fact), *_types(), *_lengths(fact), *_patterns(fact)):
             tag = fact.tag_for(keyword) if keyword else None
-            yield FieldCase(operation.name, variant.name, fact.name, kind, value, good, _tries(tag, kind, fact, good))
+            yield FieldCase(operation.name, variant.name, fact.name, kind, value, good, _tries(tag, kind, fact, good, in_force))
 
 
 # Members that name something which must exist: of these no made-up value can be accepted.
@@ -125,12 +130,15 @@ def _patterns(fact: FieldFact) -> Iterator[_Row]:
             yield f"off the pattern {number}", text, False, "pattern"
 
 
-def _tries(tag: Tag | None, kind: str, fact: FieldFact, good: bool) -> frozenset[str]:
+def _tries(
+    tag: Tag | None, kind: str, fact: FieldFact, good: bool, in_force: Collection[tuple[str, str]]
+) -> frozenset[str]:
     if good:
         return frozenset({"KKI-FLD-140"}) if "-byte" in kind or "astral" in kind or "combining" in kind else frozenset()
     if kind in ("null", "empty"):
         return frozenset({"KKI-FLD-110"}) if fact.tag_for("required") and _always(fact) else frozenset()
-    return frozenset({tag.server}) if tag and tag.server and tag.reading is None else frozenset()
+    awake = tag is not None and (tag.reading is None or tag.reading in in_force)
+    return frozenset({tag.server}) if tag and tag.server and awake else frozenset()
 
 
 def _always(fact: FieldFact) -> bool:

@@ -96,13 +96,18 @@ def on_signature(change: Callable[[str], str]) -> Callable[[Request], Request]:
     return lambda request: request.with_header("X-SIGNATURE", change(request.headers.get("X-SIGNATURE") or ""))
 
 
+def _another(letter: str) -> str:
+    """Another one, not the same in another case: that is a mutation of its own."""
+    return "B" if letter in ("A", "a") else "A"
+
+
 def _other_first(text: str) -> str:
-    return ("A" if text[:1] != "A" else "B") + text[1:]
+    return _another(text[:1]) + text[1:]
 
 
 def _other_middle(text: str) -> str:
     at = len(text) // 2
-    return text[:at] + ("A" if text[at : at + 1] != "A" else "B") + text[at + 1 :]
+    return text[:at] + _another(text[at : at + 1]) + text[at + 1 :]
 
 
 def _swap_case_once(text: str) -> str:

@@ -1,0 +1,86 @@
+"""`kki check` against a correct server: its verdict, that it repeats itself, and that workers change nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Check, Written
+
+SOME = ("--only", "SIG", "--only", "RFD", "--only", "STA", "--level", "quick")
+
+
+def verdicts(run: dict[str, Any]) -> dict[str, Any]:
+    """What a run claims, without times, addresses and counts of what took how many tries."""
+    return {
+        row["id"]: (row["outcome"], row["grade"], row["in_scope"], row["missing"], row["how_judged"])
+        for row in run["requirements"]
+    }
+
+
+def cases(run: dict[str, Any]) -> list[tuple[str, ...]]:
+    return sorted((row["title"], row["area"], row["operation"], row["outcome"], *row["exercises"]) for row in run["cases"])
+
+
+def test_the_embedded_simulator_conforms_at_quick_level(check: Check, tmp_path: Path) -> None:
+    ended = check("--level", "quick", "--seed", "1")
+    assert ended.code == 0, ended.said
+    assert "CONFORMS" in ended.out
+    assert ended.run is not None
+    assert ended.run["overall"] == "conforms"
+    assert not ended.run["partial"]
+    grades = [row["grade"] for row in ended.run["requirements"] if row["in_scope"]]
+    assert "violation" not in grades
+    assert grades.count("pass") >= 180
+    kept = {path.name for path in (tmp_path / "run1").iterdir()}
+    assert kept >= {"run.json", "exchanges.jsonl", "report.html", "junit.xml", "summary.md"}
+
+
+def test_one_seed_makes_one_verdict_whatever_the_workers(check: Check) -> None:
+    first, second, shared = (check(*SOME, "--seed", "42", *more) for more in ((), (), ("-n", "2")))
+    assert first.run and second.run and shared.run, shared.said  # noqa: PT018  # one thing: all have ended
+    assert first.code == second.code == shared.code == 0
+    assert verdicts(first.run) == verdicts(second.run) == verdicts(shared.run)
+    assert cases(first.run) == cases(second.run) == cases(shared.run)
+    assert [row["title"] for row in first.run["cases"]] == [row["title"] for row in second.run["cases"]]
+    assert first.run["exchange_count"] == second.run["exchange_count"]
+    assert first.run["seed"] == shared.run["seed"] == 42
+
+
+@pytest.mark.parametrize("timeout", ["0", "-1", "soon"])
+def test_a_bad_timeout_is_a_sentence(check: Check, timeout: str) -> None:
+    ended = check("--timeout", timeout)
+    assert ended.code == 2
+    assert "--timeout" in ended.err
+    assert "Traceback" not in ended.said
+
+
+def test_an_unknown_requirement_is_a_sentence(check: Check) -> None:
+    ended = check("--only", "KKI-SIG-01O")
+    assert ended.code == 2
+    assert "KKI-SIG-010" in ended.err
+    assert ended.run is None
+
+
+def test_a_wrong_secret_is_found_wrong(check: Check, written: Written, simulator: str) -> None:
+    plan = written(secret="SK-a-secret-that-the-server-does-not-know")
+    ended = check("--base-url", simulator, "--profile", str(plan), "--only", "PAY", "--level", "quick")
+    assert ended.code in (1, 2)
+    assert "SK-a-secret" not in ended.said
+    assert "Traceback" not in ended.said
+    if ended.run:
+        row = next(row for row in ended.run["requirements"] if row["id"] == "KKI-PAY-150")
+        assert row["outcome"] == "broken"
+
+
+@pytest.mark.parametrize("area", ["RSP", "SEC"])
+def test_an_area_alone_is_decided_too(check: Check, area: str) -> None:
+    ended = check("--only", area, "--level", "quick")
+    assert ended.code == 0, ended.said
+
+
+def test_the_right_secret_conforms(check: Check, written: Written, simulator: str) -> None:
+    ended = check("--base-url", simulator, "--profile", str(written()), "--only", "PAY", "--level", "quick")
+    assert ended.code == 0, ended.said

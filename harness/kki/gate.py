@@ -31,7 +31,8 @@ class Known:
 
     @property
     def name(self) -> str:
-        return f'{self.requirement}, "{self.finding}"' if self.finding else self.requirement
+        # Not in quotes after a colon: the redactor would take what follows for a header's secret value.
+        return f"{self.requirement} ({self.finding.strip(' :')})" if self.finding else self.requirement
 
     @property
     def terms(self) -> str:

@@ -293,6 +293,7 @@ class Conductor:
         self.profile, self.contract, self.base_url = profile, contract, base_url
         self.level, self.only, self.seed = level, frozenset(only), seed
         self.output, self.contract_root, self.distributed = output, contract_root, workers > 1
+        self.workers = max(workers, 1)
         self.target = target or base_url
         self.progress = progress or (lambda _: None)
         self.salt = entropy.iv()
@@ -358,7 +359,7 @@ class Conductor:
     def to_hand(self, worker: str) -> Plain:
         tokens = self.worker.session.tokens
         return {
-            "profile": profile_to_plain(self.profile),
+            "profile": profile_to_plain(dataclasses.replace(self.profile, limits=self._share())),
             "base_url": self.base_url,
             "level": self.level,
             "only": sorted(self.only),
@@ -369,6 +370,16 @@ class Conductor:
             "contract_root": str(self.contract_root) if self.contract_root else "",
             "tokens": [tokens.b2b, tokens.customer, tokens.refresh],
         }
+
+    def _share(self) -> Limits:
+        """What one process may send, so that all of them together keep to the plan."""
+        limits = self.profile.limits
+        left = max(limits.max_requests - self.worker.session.client.pace.sent, 0)
+        return dataclasses.replace(
+            limits,
+            requests_per_second=limits.requests_per_second / self.workers,
+            max_requests=left // self.workers,
+        )
 
     # -- during ----------------------------------------------------------------------------------
 

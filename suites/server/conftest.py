@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from kki.drafting import drafts
@@ -45,6 +47,13 @@ class Server:
 
     def race(self, *racers: Draft) -> list[Exchange]:
         return self.session.race(racers)
+
+    def until_decided(self, requirement: str, tries: int = 5) -> Iterator[int]:
+        """Again while this case has not decided the requirement: two that race may miss each other on the way."""
+        for number in range(tries):
+            if any(verdict.requirement == requirement for verdict in self.session.watched.verdicts):
+                return
+            yield number
 
     def a(self, operation: str, *, to_succeed: bool = False) -> Draft:
         """A correct request of this operation. `to_succeed`: nothing it refers to is used up by an earlier case."""

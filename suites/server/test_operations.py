@@ -14,7 +14,11 @@ VARIANTS = {
     "token": ("KKI-PAY-154",),
     "token-recurring": ("KKI-PAY-156",),
 }
-CHANNELS = {"DH": ("KKI-BND-150", "KKI-BND-216", "KKI-SEC-230"), "H2H": ("KKI-BND-152", "KKI-BND-218"), "": ("KKI-BND-154",)}
+CHANNELS = {
+    "DH": ("KKI-BND-150", "KKI-BND-216", "KKI-SEC-230"),
+    "H2H": ("KKI-BND-152", "KKI-BND-218"),
+    "": ("KKI-BND-154",),
+}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from kki.gate import Baseline, GateResult, Known, apply, listed, merged, sentenc
 from kki.model.requirement import Level
 from kki.model.run import RequirementResult, as_json, from_json
 from kki.model.verdict import Overall
+from kki.redaction import Redactor
 
 from .made import TODAY, finding, known, row, run
 
@@ -58,7 +59,7 @@ def test_an_entry_covers_only_the_finding_that_it_names() -> None:
     assert both.verdict is Overall.CONFORMS
     other = gate(known("KKI-RSP-110"), known("KKI-RSP-110", "header Date"), rows=(two,))
     assert other.failures == (
-        'b.toml: the entry for KKI-RSP-110, "header Date" is stale: '
+        'b.toml: the entry for KKI-RSP-110 (header Date) is stale: '
         "KKI-RSP-110 is violated, but not in this way any more. Take it out.",
     )
 
@@ -137,3 +138,11 @@ def test_the_sentence_of_a_finding_leaves_the_diagnosis_out() -> None:
         sentence(finding("body /otp", "9 characters", expected="at most 8"))
         == "body /otp: expected at most 8; got 9 characters"
     )
+
+
+def test_the_redactor_leaves_the_gates_sentences_whole() -> None:
+    held = row("KKI-SIG-110", "holds")
+    sentences = gate(known("KKI-SIG-110", "header X-SIGNATURE: "), rows=(held,)).failures
+    assert [Redactor(salt=b"s").text(each) for each in sentences] == [
+        "b.toml: the entry for KKI-SIG-110 (header X-SIGNATURE) is stale: KKI-SIG-110 holds now. Take it out."
+    ]

@@ -48,7 +48,8 @@ def test_a_row_that_nothing_judges_is_refused() -> None:
 def test_a_row_that_is_judged_twice_is_refused() -> None:
     problems = refusal(with_rows(KKI_SIG_010=replace(SIGNATURE, untestable="nobody can see it")))
     assert len(problems) == 1
-    assert problems[0].startswith("KKI-SIG-010: expected one judge but got 2: rule signing.signature_matches; untestable")
+    said = "KKI-SIG-010: expected one judge but got 2: rule signing.signature_matches; untestable"
+    assert problems[0].startswith(said)
 
 
 def test_a_judge_of_a_row_that_is_not_there_is_refused() -> None:

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,7 +28,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 EXPLAINED = Path(__file__).with_name("survivors.toml")
 DEFAULT = ("snap/*.py", "rules/*.py", "judge.py", "grading.py")
-TESTS = ("tests/snap", "tests/rules", "tests/mutation")  # quick ones: a mutant is judged by those that reach it
+TESTS = ("tests/snap", "tests/rules", "tests/judge", "tests/mutation")  # each mutant is judged by those that reach it
 CONFIGURATION = """
 [tool.pytest.ini_options]
 addopts = ["--import-mode=importlib"]
@@ -59,8 +61,15 @@ def tree(folder: Path, only: Sequence[str], tests: Sequence[str]) -> None:
 
 def mutmut(folder: Path, *arguments: str, seconds: float | None = None) -> str:
     command = [sys.executable, "-m", "mutmut", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=seconds, check=False)
-    return done.stdout + done.stderr
+    running = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    try:
+        return running.communicate(timeout=seconds)[0]
+    except subprocess.TimeoutExpired:
+        os.killpg(running.pid, signal.SIGKILL)  # with its children: a mutant may never end by itself
+        running.communicate()
+        raise
 
 
 _SHOW = """

@@ -20,7 +20,7 @@ from .stage import CONTRACT, NOW, Stage, knowledge, profile
 
 _SEEN = Stage()
 CORRECT = {name: _SEEN.send(_SEEN.a(name))[0] for name in EVERY}
-REPLY_NAMES = sorted({fact.name for op in CONTRACT.operations.values() for fact in op.reply}) + ["responseCode"]
+REPLY_NAMES = sorted({fact.name for op in CONTRACT.operations.values() for fact in op.reply})
 BODY_NAMES = sorted({fact.name for op in CONTRACT.operations.values() for v in op.variants for fact in v.fields})
 HEADER_NAMES = sorted({fact.name for op in CONTRACT.operations.values() for fact in op.headers})
 FAILURES = ("timeout", "connection refused", "connection closed", "malformed reply", "TLS failed", "anything else")
@@ -28,7 +28,8 @@ TARGETS = [*(op.path for op in CONTRACT.operations.values()), "", "/", "*", "/x?
 
 texts = st.one_of(
     st.text(max_size=30),
-    st.sampled_from(["", "2005400", "4015401", "20054٠٠", "9" * 400, "\x00", "Bearer ", "eyJ.e.x", "\ud800", "|", "a|"]),
+    st.sampled_from(["", "2005400", "4015401", "20054٠٠", "9" * 400]),
+    st.sampled_from(["\x00", "Bearer ", "eyJ.e.x", "\ud800", "|", "a|"]),
     st.sampled_from(["2026-13-45T99:99:99+99:99", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]),
     st.characters(categories=["Cs", "Cc", "Nd"]).map(lambda c: c * 3),
 )
@@ -39,7 +40,11 @@ leaves = st.one_of(
 
 def values(names: list[str]) -> st.SearchStrategy[Any]:
     keys = st.one_of(st.sampled_from(names), texts)
-    return st.recursive(leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=6), max_leaves=12)  # fmt: skip
+
+    def larger(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        return st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=6)
+
+    return st.recursive(leaves, larger, max_leaves=12)
 
 
 def _written(value: Any) -> bytes:
@@ -47,17 +52,18 @@ def _written(value: Any) -> bytes:
 
 
 def bodies(names: list[str]) -> st.SearchStrategy[bytes]:
-    odd = [b"", b"null", b"[", b'{"a":1,"a":2}', b"\xff\xfe{}", b"[" * 3000, b'{"a":' * 3000, b"NaN", b"1e999999", b'"\\ud800"']
+    odd = [b"", b"null", b"[", b'{"a":1,"a":2}', b"\xff\xfe{}", b"[" * 3000, b'{"a":' * 3000]
+    odd += [b"NaN", b"1e999999", b'"\\ud800"']
     return st.one_of(st.binary(max_size=60), st.sampled_from(odd), values(names).map(_written))
 
 
-headers = st.lists(
-    st.tuples(st.one_of(st.sampled_from([*HEADER_NAMES, "Content-Type", "Date", "Retry-After", "Location"]), texts), texts),
-    max_size=6,
-).map(Headers.of)  # fmt: skip
+MORE_HEADERS = ["Content-Type", "Date", "Retry-After", "Location"]
+header_names = st.one_of(st.sampled_from([*HEADER_NAMES, *MORE_HEADERS]), texts)
+headers = st.lists(st.tuples(header_names, texts), max_size=6).map(Headers.of)
+STATUSES = [0, 100, 200, 202, 204, 302, 400, 401, 404, 409, 429, 500, 504, 999]
 replies = st.builds(
     Response,
-    status=st.one_of(st.sampled_from([0, 100, 200, 202, 204, 302, 400, 401, 404, 409, 429, 500, 504, 999]), st.integers()),
+    status=st.one_of(st.sampled_from(STATUSES), st.integers()),
     headers=headers,
     body=bodies(REPLY_NAMES),
 )

@@ -38,8 +38,8 @@ MORE: dict[str, Callable[[Stage], Draft]] = {
     "refuses-tokenising-payments": lambda stage: a_payment(stage.session.kit(), "cpan-tokenise"),
     "refuses-recurring-payments": lambda stage: a_payment(stage.session.kit(), "token-recurring"),
     "refuses-missing-member-as-bad-request": lambda stage: stage.a("payment").lacking("otp"),
-    "refuses-bad-member-as-bad-request": lambda stage: stage.a("payment").having(otp="1" * 300),
-    "refuses-bad-member-as-missing": lambda stage: stage.a("payment").having(otp="1" * 300),
+    "refuses-bad-member-as-bad-request": lambda stage: stage.a("payment").having(partnerReferenceNo="R" * 300),
+    "refuses-bad-member-as-missing": lambda stage: stage.a("payment").having(partnerReferenceNo="R" * 300),
     "accepts-forms": lambda stage: as_a_form(stage.a("payment")),
 }
 

@@ -77,6 +77,7 @@ REPLIES = [
     ("bind", "no redirectUrl", lacking("redirectUrl"), "BND-216"),
     ("bind", "a redirectUrl that is none", having(redirectUrl="soon"), "BND-230"),
     ("bind", "a card token before the OTP", having(bankCardToken="9" * 32), "BND-224"),
+    ("bind", "a chargeToken that is no text", having(chargeToken=9360), "BND-228"),
     ("refund", "another payment repeated", having(originalPartnerReferenceNo="INV-OTHER"), "RFD-214"),
     ("refund", "another refund repeated", having(partnerRefundNo="999999999999"), "RFD-220"),
     ("refund", "another reference", having(originalReferenceNo="5" * 12), "RFD-216"),
@@ -244,7 +245,7 @@ def test_a_server_that_accepts_it_breaks_its_row(
 ) -> None:
     stage = Stage()
     judged = stage.judge.judge
-    monkeypatch.setattr(stage.judge, "judge", lambda exchange: ())
+    monkeypatch.setattr(stage.judge, "judge", lambda _: ())
     exchanges = sequence(stage)
     for exchange in exchanges[:-1]:
         judged(exchange)

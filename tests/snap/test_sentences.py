@@ -90,6 +90,7 @@ def test_hexadecimal_digits_of_either_case_are_recognised(digits: str) -> None:
     [
         (b"{1:2}", "Expected a member name in double quotes, but got '1'.", 1),
         (b'{"a":1,}', "Expected a member name in double quotes, but got '}'.", 7),
+        (b'{"a"=1}', "Expected ':' after the member name, but got '='.", 4),
         (b'{"a"  =1}', "Expected ':' after the member name, but got '='.", 6),
         (b'{"a"', "Expected ':' after the member name, but the text ends.", 4),
         (b'{"a\x01":1}', "Expected an escape for control character 0x01 in a string.", 3),

@@ -51,7 +51,7 @@ def check(tmp_path: Path) -> Check:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("KKI_", "GITHUB_", "CI"))}
         done = subprocess.run(
             [sys.executable, "-m", "kki", "check", "--output", str(output), *options],
-            capture_output=True, text=True, timeout=120, env=clean, cwd=tmp_path,
+            capture_output=True, text=True, timeout=120, env=clean, cwd=tmp_path, check=False,
         )  # fmt: skip
         path = output / "run.json"
         run = json.loads(path.read_text("utf-8")) if path.exists() else None

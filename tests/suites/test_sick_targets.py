@@ -103,9 +103,10 @@ def test_a_target_that_fails_half_way(check: Check, written: Written, simulator:
     assert len(open_rows) > 100
 
 
-def test_a_limit_of_requests(check: Check, written: Written, simulator: str) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_limit_of_requests(check: Check, written: Written, simulator: str, workers: str) -> None:
     plan = written(limits="max_requests = 25")
-    ended = check("--base-url", simulator, "--profile", str(plan), "--level", "quick")
+    ended = check("--base-url", simulator, "--profile", str(plan), "--level", "quick", "-n", workers)
     assert ended.code == 4, ended.said
     assert ended.run is not None
     assert ended.run["exchange_count"] <= 25

@@ -60,7 +60,8 @@ def field_cases(
             continue
         for kind, value, good, keyword in (*_presence(fact), *_types(), *_lengths(fact), *_patterns(fact)):
             tag = fact.tag_for(keyword) if keyword else None
-            yield FieldCase(operation.name, variant.name, fact.name, kind, value, good, _tries(tag, kind, fact, good, in_force))
+            tries = _tries(tag, kind, fact, good, in_force)
+            yield FieldCase(operation.name, variant.name, fact.name, kind, value, good, tries)
 
 
 # Members that name something which must exist: of these no made-up value can be accepted.

@@ -12,7 +12,7 @@ from kki.model.verdict import Broken, Finding, Holds, Judgement, Unknown
 from kki.rules.faults import NOBODY, Cases, Detection, Fault, Force, cases, detector
 from kki.rules.knowledge import Knowledge
 from kki.rules.registry import Scene, rule, rule_at_end
-from kki.rules.trail import Timing, Trail, card_failure_of, card_vector
+from kki.rules.trail import Timing, Trail, card_failure_of, card_vector, where_failed
 from kki.rules.view import Standing, digest
 from kki.rules.words import length, masked
 from kki.snap import carddata
@@ -219,8 +219,6 @@ def card_failures_look_alike(scene: Scene) -> Judgement | None:
     first, now = scene.trail.card_failure, card_failure_of(scene.view)
     if first is None:
         return None
-    if first == now:
-        return _told_by_header(scene, step) or Holds()
     findings = [
         Finding(
             where=where, expected=f"the same as for every failure of cardData, as in exchange {first.exchange}",
@@ -232,23 +230,25 @@ def card_failures_look_alike(scene: Scene) -> Judgement | None:
         )
         if theirs != mine
     ]  # fmt: skip
-    return Broken(tuple(findings)) if findings else Holds()
+    return Broken(tuple(findings)) if findings else _told_by_header(scene, step) or Holds()
 
 
-SURE = 2  # failures at each of two steps, all with the same value of a header: no accident
+SURE, AGAIN = 10, 2  # one value that often before the seal is opened, and another that often after: no accident
 
 
 def _told_by_header(scene: Scene, step: str) -> Broken | None:
-    """A header whose value tells the step: always one at this step, always another at another."""
+    """A header with always one value where cardData stays shut, and another where only its content is wrong."""
+    if where_failed(step) != "inside":
+        return None
     for name, value in scene.view.exchange.response.headers.pairs if scene.view.exchange.response else ():
-        steps = scene.trail.card_told.get(name.lower(), {})
-        mine = steps.get(step)
-        if mine is None or mine.varies or mine.value != value:
+        told = scene.trail.card_told.get(name.lower(), {})
+        sealed, inside = told.get("sealed"), told.get("inside")
+        if sealed is None or inside is None or len(sealed.values) != 1 or name.lower() in _ANYHOW:
             continue
-        for told in steps.values():
-            if told.count >= SURE and not told.varies and told.value != value and name.lower() not in _ANYHOW:
-                expected = f"the same as for every failure of cardData: {told.value[:60]!r}"
-                return Broken((Finding(where=f"reply header {name}", expected=expected, actual=f"{value[:60]!r}"),))
+        usual, count = next(iter(sealed.values.items()))
+        if count >= SURE and value != usual and inside.but(usual) >= AGAIN:
+            expected = f"the same as for every failure of cardData: {usual[:60]!r}"
+            return Broken((Finding(where=f"reply header {name}", expected=expected, actual=f"{value[:60]!r}"),))
     return None
 
 

@@ -19,6 +19,7 @@ from kki.snap.canonical import Malformed
 from kki.snap.encoding import base64_octets
 from kki.snap.tokens import peek
 
+MOST_TOLD = 4  # values of one reply header that are told apart
 MOST_TURNS = 8  # uses of one id or reference that are told apart
 
 
@@ -92,16 +93,17 @@ class CardFailure:
 
 @dataclass(slots=True)
 class Told:
-    """The values of one reply header after failures at one step: the first, and whether all others were the same."""
+    """The values of one reply header after failures of one sort, the first few of them with their counts."""
 
-    value: str = ""
-    count: int = 0
-    varies: bool = False
+    values: dict[str, int] = field(default_factory=dict)
 
     def add(self, value: str) -> None:
-        self.varies = self.varies or (self.count > 0 and value != self.value)
-        self.value = self.value if self.count else value
-        self.count += 1
+        if value in self.values or len(self.values) < MOST_TOLD:
+            self.values[value] = self.values.get(value, 0) + 1
+
+    def but(self, value: str) -> int:
+        """How many others than this were seen."""
+        return sum(count for each, count in self.values.items() if each != value)
 
 
 @dataclass(slots=True)
@@ -142,7 +144,7 @@ class Trail:
     refund_nos: dict[str, str] = field(default_factory=dict)
     vectors: dict[bytes, tuple[str, str]] = field(default_factory=dict)  # IV or salt → exchange, digest of its body
     card_failure: CardFailure | None = None
-    card_told: dict[str, dict[str, Told]] = field(default_factory=dict)  # reply header → step that failed
+    card_told: dict[str, dict[str, Told]] = field(default_factory=dict)  # reply header → "sealed" or "inside"
     card_timings: dict[str, Timing] = field(default_factory=dict)  # step that failed → times
     redirects: dict[str, str] = field(default_factory=dict)  # path → target of a redirectUrl
     disturbed_by: str | None = None  # the exchange before the next one, if its body was unreadable
@@ -200,7 +202,7 @@ class Trail:
             return
         self.card_failure = self.card_failure or card_failure_of(view)
         for name, value in view.exchange.response.headers.pairs if view.exchange.response else ():
-            self.card_told.setdefault(name.lower(), {}).setdefault(step, Told()).add(value)
+            self.card_told.setdefault(name.lower(), {}).setdefault(where_failed(step), Told()).add(value)
         took = (answered - view.exchange.sent_at).total_seconds() * 1000
         self.card_timings.setdefault(step, Timing()).add(took)
 
@@ -286,6 +288,11 @@ def external_key(view: View) -> tuple[str, str, str] | None:
         return None
     day = view.exchange.sent_at.astimezone(timestamps.JAKARTA).date().isoformat()
     return view.header("X-PARTNER-ID") or "", name, day
+
+
+def where_failed(step: str) -> str:
+    """"inside": the seal was opened, and what came out was wrong; "sealed": it could not be opened."""
+    return "inside" if step in ("payload", "content") else "sealed"
 
 
 def card_failure_of(view: View) -> CardFailure:

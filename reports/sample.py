@@ -1,4 +1,4 @@
-"""Makes `reports/sample/` anew: what each kind of run leaves, small enough to keep. `python reports/sample.py [NAME…]`."""
+"""Makes `reports/sample/` anew: what each kind of run leaves. `python reports/sample.py [NAME…]`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCOPE = ("SIG", "CRD", "PAY")
 
 
 def kki(*arguments: str) -> None:
-    """Runs `kki` of this interpreter's environment; any verdict is fine, a configuration error or our own fault is not."""
+    """Runs `kki` of this environment; any verdict is fine, a configuration error or our own fault is not."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
     done = subprocess.run([sys.executable, "-m", "kki", *arguments], cwd=ROOT, env=environment, check=False)
     if done.returncode not in (0, 1, 4):

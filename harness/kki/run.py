@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -493,8 +494,12 @@ class Conductor:
         return self.exit_code(self.close())
 
     def _replay(self) -> str:
-        where = f" --run {self.output}" if self.output is not None else ""
-        plan = "" if self.profile.source in ("built in", "no profile") else f" --profile {self.profile.source}"
+        where = f" --run {shlex.quote(str(self.output))}" if self.output is not None else ""
+        plan = (
+            ""
+            if self.profile.source in ("built in", "no profile")
+            else f" --profile {shlex.quote(self.profile.source)}"
+        )
         return f"kki replay {{exchange}}{where}{plan}"
 
     def _notes(self) -> Iterable[str]:

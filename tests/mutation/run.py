@@ -5,7 +5,8 @@ A mutant that survives must be killed by a test, or stand in survivors.toml with
 tell it from the code. Known survivors are told by what they change, since mutmut's numbers move with every edit.
 Mutants that only spoil the wording of a sentence for people are not counted.
 
-0: no survivor but the explained ones; 1: others, which are printed as diffs; 3: mutmut itself failed.
+0: no survivor but the explained ones; 1: others, printed as rows for that list; 3: mutmut itself failed; 4: not all
+mutants were tried in the time.
 """
 
 # ruff: noqa: T201  — a script for a terminal
@@ -158,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not list((folder / "mutants").glob("mutmut-stats.json")):
             print(said)
             return 3
-        return report(changes_of(folder, survivors(folder)))
+        return report(changes_of(folder, survivors(folder))) or (4 if untried else 0)
     finally:
         if given.keep is None:
             shutil.rmtree(folder, ignore_errors=True)

@@ -6,7 +6,7 @@ import base64
 from datetime import datetime, timedelta
 
 from kki.model.verdict import Broken, Finding, Holds, Judgement, NotApplicable, Unknown
-from kki.rules.faults import ANY_REFUSAL, NOBODY, Detection, Fault, Force, cases, detector
+from kki.rules.faults import ANY_REFUSAL, NOBODY, Cases, Detection, Fault, Force, cases, detector
 from kki.rules.registry import SYMMETRIC, Scene, rule
 from kki.rules.trail import Turn, turn_of
 from kki.rules.view import ABSENT, Standing
@@ -15,7 +15,16 @@ from kki.rules.words import length, masked, shown
 EXTERNAL, REFERENCE = "header X-EXTERNAL-ID", "body /partnerReferenceNo"
 ORIGINAL, REFUND_NO = "body /originalPartnerReferenceNo", "body /partnerRefundNo"
 UNKNOWN_CARD = cases("404/11", "403/18")
+NO_CARD = UNKNOWN_CARD | cases("404/03", "404/09", "403/15")
+WRONG_OTP = cases("404/15", "403/11", "403/12")
 NO_PAYMENT = cases("404/01", "404/00", "404/18")
+
+
+def _promised(scene: Scene, value: str, fitting: Cases, missing: str) -> Detection:
+    """What the profile promises to exist may be used up or mistyped, until the server has accepted it once."""
+    if value not in scene.trail.proven and scene.view.reply.case in fitting:
+        return Unknown(missing)
+    return ()
 
 
 @detector(
@@ -84,8 +93,10 @@ def card_token_is_bound(scene: Scene) -> Detection:
     gone = trail.unbound.get(token)
     if gone is not None:
         return _after_unbinding(scene, where, gone.exchange, gone.answered_at or gone.sent_at)
-    if token in trail.bound or token in scene.knowledge.test_data.bank_card_tokens:
+    if token in trail.bound:
         return ()
+    if token in scene.knowledge.test_data.bank_card_tokens:
+        return _promised(scene, token, UNKNOWN_CARD, "a bound card: the target does not know this one of bank_card_tokens")
     if masked(token):
         return Unknown("the card token, which was hidden when the recording was made")
     if not (scene.knowledge.complete and (trail.bound or scene.knowledge.test_data.bank_card_tokens)):
@@ -114,7 +125,7 @@ def _after_unbinding(scene: Scene, where: str, exchange: str, since: datetime) -
 
 @detector(
     server="KKI-STA-132", reason="KKI-RSN-190", operations=("payment",),
-    fitting=UNKNOWN_CARD | cases("404/03", "404/09", "403/15"),
+    fitting=NO_CARD,
 )  # fmt: skip
 def cpan_is_known(scene: Scene) -> Detection:
     """A payment with an unknown CPAN is refused."""
@@ -122,8 +133,10 @@ def cpan_is_known(scene: Scene) -> Detection:
     cpan = view.text("chargeToken")
     if cpan is None or view.member("bankCardToken") is not ABSENT:
         return None
-    if cpan == scene.knowledge.test_data.cpan or cpan in scene.trail.charge_tokens:
+    if cpan in scene.trail.charge_tokens:
         return ()
+    if cpan == scene.knowledge.test_data.cpan:
+        return _promised(scene, cpan, NO_CARD, "a CPAN that the target knows: it does not know test_data.cpan")
     if scene.knowledge.test_data.cpan is None or not scene.knowledge.complete or masked(cpan):
         return Unknown("test_data.cpan, to know which CPAN exists")
     actual = f"one of {length(cpan)} that the profile does not name"
@@ -131,7 +144,7 @@ def cpan_is_known(scene: Scene) -> Detection:
 
 
 @detector(
-    server="KKI-STA-140", reason="KKI-RSN-200", fitting=cases("404/15", "403/11", "403/12"), operations=("payment",)
+    server="KKI-STA-140", reason="KKI-RSN-200", fitting=WRONG_OTP, operations=("payment",)
 )
 def otp_is_right(scene: Scene) -> Detection:
     """A payment with a wrong OTP is refused."""
@@ -140,7 +153,7 @@ def otp_is_right(scene: Scene) -> Detection:
     if otp is None or cpan is None or view.member("bankCardToken") is not ABSENT:
         return None
     if cpan == data.cpan and otp == data.otp:
-        return ()
+        return _promised(scene, otp, WRONG_OTP, "the right OTP: the target says that test_data.otp is not")
     if cpan != data.cpan or data.otp is None or masked(otp):
         return Unknown("test_data.otp, to know which OTP is right for this CPAN")
     return (Fault(where="body /otp", expected="the customer's OTP", actual="another", field="otp"),)

@@ -134,6 +134,7 @@ class Trail:
     issuances: set[str] = field(default_factory=set)  # "b2b", "b2b2c": seen to issue
     bound: dict[str, str] = field(default_factory=dict)  # bankCardToken → exchange that gave it
     unbound: dict[str, Turn] = field(default_factory=dict)
+    proven: set[str] = field(default_factory=set)  # card tokens, CPANs and OTPs that the server has accepted once
     charge_tokens: set[str] = field(default_factory=set)
     auth_codes: dict[str, str | None] = field(default_factory=dict)  # → exchange that spent it
     refresh_tokens: dict[str, str | None] = field(default_factory=dict)
@@ -211,6 +212,9 @@ class Trail:
         if reference is None:
             return
         self.payments.setdefault(reference, Uses()).add(turn)
+        if turn.accepted:
+            found = (view.text(name) for name in ("bankCardToken", "chargeToken", "otp"))
+            self.proven.update(value for value in found if value)
         number = view.reply.member("referenceNo")
         if turn.accepted and isinstance(number, str):
             self.reference_of.setdefault(reference, number)
@@ -231,6 +235,7 @@ class Trail:
     def _unbind(self, view: View, turn: Turn, _knowledge: Knowledge) -> None:
         token = view.text("tokenId")
         if token and turn.accepted:
+            self.proven.add(token)
             self.unbound.setdefault(token, turn)
 
     def _refund(self, view: View, turn: Turn, _knowledge: Knowledge) -> None:

@@ -96,7 +96,8 @@ def card_token_is_bound(scene: Scene) -> Detection:
     if token in trail.bound:
         return ()
     if token in scene.knowledge.test_data.bank_card_tokens:
-        return _promised(scene, token, UNKNOWN_CARD, "a bound card: the target does not know this one of bank_card_tokens")
+        missing = "a bound card: the target does not know this one of bank_card_tokens"
+        return _promised(scene, token, UNKNOWN_CARD, missing)
     if masked(token):
         return Unknown("the card token, which was hidden when the recording was made")
     if not (scene.knowledge.complete and (trail.bound or scene.knowledge.test_data.bank_card_tokens)):

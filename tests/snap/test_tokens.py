@@ -81,7 +81,10 @@ def test_the_nonce_tells_tokens_of_one_second_apart() -> None:
     assert issued(nonce="n-1") == issued(nonce="n-1") != issued(nonce="n-2")
 
 
-@given(any_text, any_text, st.datetimes(datetime(1970, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC)))
+UNICODE = st.text(st.characters(exclude_categories=["Cs"]))  # a header cannot hold half of a surrogate pair
+
+
+@given(UNICODE, UNICODE, st.datetimes(datetime(1970, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC)))
 @quick
 def test_whatever_is_issued_is_read_back(client_id: str, nonce: str, at: datetime) -> None:
     token = issue_b2b(client_id=client_id, issued_at=at, lifetime_s=60, private_key_pem=PRIVATE_PEM, nonce=nonce)

@@ -72,6 +72,14 @@ def node_sdk() -> None:
     kki("certify", "--live", "off", "--command", "node sdk/node/drive.cjs", "--output", folder("certify-node-sdk"))
 
 
+def python_sdk() -> None:
+    interpreter = Path("sdk/.venv-python/bin/python")
+    if not (ROOT / interpreter).exists():
+        raise SystemExit("expected sdk/.venv-python (README of sdk/) for the sample of the Python SDK")
+    kki("certify", "--live", "off", "--command", f"{interpreter} sdk/python/drive.py",
+        "--output", folder("certify-python-sdk"))  # fmt: skip
+
+
 def be_faulty() -> None:
     """The faulty merchant itself, in the environment that certify gives to its command."""
     sys.path.insert(0, str(ROOT))
@@ -91,6 +99,7 @@ def be_faulty() -> None:
 
 MAKERS: dict[str, Callable[[], None]] = {
     "simulator": simulator, "persona": persona, "merchant": merchant, "faulty": faulty, "node-sdk": node_sdk,
+    "python-sdk": python_sdk,
 }  # fmt: skip
 
 

@@ -218,3 +218,90 @@ def test_a_check_and_a_judgement_of_its_recording_leak_nothing(tmp_path: Path, p
     seen = list(contents(work))
     assert [leak for where, data in seen for leak in leaks(where, data)] == []
     assert not [where for where, data in seen if private in data]
+
+
+# Clients that are right, and some that put secrets where they do not belong.
+_CLIENTS = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from tests.certify.merchants import CORRECT, MERCHANTS
+from tests.certify.small_client import Kit
+env = os.environ
+kit = Kit(
+    client_id=env["KKI_CLIENT_ID"], client_secret=env["KKI_CLIENT_SECRET"], shared_key=env["KKI_SHARED_KEY"],
+    private_key=Path(env["KKI_PRIVATE_KEY"]).read_text(), cpan=env["KKI_CPAN"], otp=env["KKI_OTP"],
+    card_tokens=tuple(env["KKI_CARD_TOKENS"].split(",")), auth_code=env.get("KKI_AUTH_CODE", ""),
+    card={"bankCardNo": env["KKI_CPAN"], "bankCardType": "D", "expiryDate": "1230"},
+)
+bad = ("secret-in-header", "shared-key-in-body", "card-number-in-info", "card-plain", "secret-wrong", "path-full-url")
+for merchant in (CORRECT, *(each for each in MERCHANTS if each.name in bad)):
+    merchant.run(env["KKI_BASE_URL"], kit, scenarios={})
+print(*(value for name, value in env.items() if name.startswith("KKI_")))  # a client that says everything
+"""
+
+
+def test_a_certification_leaks_nothing(tmp_path: Path, plan: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    (tmp_path / "client.py").write_text(_CLIENTS)
+    command = f"{sys.executable} {tmp_path / 'client.py'} {Path(__file__).parents[2]}"
+    code, said = ended(
+        work, "certify", "--profile", str(plan), "--output", "run", "--live", "off", "--command", command, "-vv"
+    )
+    assert code == 1, said.decode()
+    # What the client itself prints is the client's own; everything else on the terminal is ours.
+    ours = b"\n".join(line for line in said.splitlines() if not line.startswith(b"http://127.0.0.1"))
+    assert leaks("the terminal", ours) == []
+    for more in (("report", "run", "--lang", "id"), ("judge", "run/exchanges.jsonl", "--output", "judged", "-vv")):
+        code, said = ended(work, *more)
+        assert code in (0, 1, 4), said.decode()
+        assert leaks(f"the terminal of {more[0]}", said) == []
+    seen = list(contents(work))
+    assert len(seen) > 50
+    assert [leak for where, data in seen for leak in leaks(where, data)] == []
+
+
+def test_long_flows_and_their_database_leak_nothing(tmp_path: Path, plan: Path) -> None:
+    contract = contracts.load()
+    work = tmp_path / "work"
+    work.mkdir()
+    with serve_simulator(load_profile(plan, contract=contract), contract) as url:
+        code, said = ended(
+            work, "check", "--base-url", url, "--profile", str(plan), "--output", "run", "--level", "thorough",
+            "--only", "STA", "-vv",
+        )  # fmt: skip
+    assert code in (0, 1, 4), said.decode()
+    assert leaks("the terminal", said) == []
+    assert [leak for where, data in contents(work) for leak in leaks(where, data)] == []
+
+
+_CRASH = """
+import sys
+import kki.rules.registry as registry
+from dataclasses import replace
+import kki.judge, kki.cli.main
+from kki.edges import store
+def broken(*_args, **_names):
+    raise RuntimeError(f"cannot write {SECRETS}")
+SECRETS = " ; ".join(sys.argv[1].split("|"))
+store.write_reports = broken
+sys.exit(kki.cli.main.main(sys.argv[2:]))
+"""
+
+
+def test_a_crash_of_ours_leaks_nothing(tmp_path: Path, plan: Path) -> None:
+    contract = contracts.load()
+    (tmp_path / "crash.py").write_text(_CRASH)
+    work = tmp_path / "work"
+    work.mkdir()
+    planted = "|".join(CANARIES[name] for name in ("client_secret", "shared_key", "cpan", "card_token", "auth_code"))
+    with serve_simulator(load_profile(plan, contract=contract), contract) as url:
+        done = subprocess.run(
+            [sys.executable, str(tmp_path / "crash.py"), planted, "check", "--base-url", url, "--profile", str(plan),
+             "--output", "run", "--level", "quick", "--only", "SIG", "-vv"],
+            cwd=work, capture_output=True, timeout=120, check=False,
+        )  # fmt: skip
+    assert done.returncode == 3, done.stderr.decode()
+    assert leaks("the terminal", done.stdout + done.stderr) == []
+    assert [leak for where, data in contents(work) for leak in leaks(where, data)] == []

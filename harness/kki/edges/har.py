@@ -15,6 +15,7 @@ from kki.model.exchange import Exchange, Record
 from kki.model.http import Headers, Request, Response
 
 _OURS = "_kki"  # what kki.report.har adds to an entry
+_INSTEAD = "\N{REPLACEMENT CHARACTER}".encode()
 _SHOWN = 60  # characters of a value that a sentence quotes
 Json = Mapping[str, Any]
 
@@ -143,7 +144,8 @@ def _posted(data: Json) -> bytes:
     text = posted.get("text")
     if text is None and isinstance(posted.get("params"), list):
         return urlencode([(_text(row.get("name")), _text(row.get("value"))) for row in posted["params"]]).encode()
-    return _bytes(text, posted.get("_encoding") or posted.get("encoding"), "request.postData.text")
+    body = _bytes(text, posted.get("_encoding") or posted.get("encoding"), "request.postData.text")
+    return _as_sent(body, size, "request.postData.text")
 
 
 def _response(data: Json) -> Response | None:
@@ -160,6 +162,7 @@ def _response(data: Json) -> Response | None:
             "record again with bodies."
         )
     body = _bytes(content.get("text") or "", content.get("encoding"), "response.content.text")
+    body = _as_sent(body, size, "response.content.text")
     return Response(status=status, headers=_headers(data, "response"), body=body)
 
 
@@ -183,6 +186,20 @@ def _bytes(text: object, encoding: object, where: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise ValueError(f"expected Base64 in {where} but got other characters.") from None
+
+
+def _as_sent(body: bytes, size: object, where: str) -> bytes:
+    """The body, unless the recorder put U+FFFD for octets that are no UTF-8: a signature over those would look wrong.
+
+    That character may have been sent. It was not where the octets of the text are not as many as the size says.
+    """
+    counted = isinstance(size, int) and not isinstance(size, bool) and size > 0
+    if counted and size != len(body) and _INSTEAD in body:
+        raise ValueError(
+            f"expected {size} bytes in {where} but got {len(body)}, with replacement characters for what is no UTF-8; "
+            "record again with a tool that keeps bytes."
+        )
+    return body
 
 
 def _moment(entry: Json, name: str) -> datetime:

@@ -20,6 +20,7 @@ from kki.edges.profile_tables import Notes, Table
 from kki.edges.references import Unresolved, is_literal, resolved
 from kki.model.contract import Contract
 from kki.model.profile import Credentials, Limits, Profile, TestData, Waiver
+from kki.redaction import redactor_for
 from kki.snap import asymmetric, crypto, tokens
 from kki.snap.canonical import Malformed
 
@@ -53,7 +54,9 @@ def load_profile(
     profile = _profile(document, base_url, contract, today or entropy.now().date())
     document.finish()
     if notes.problems:
-        raise ConfigurationError(notes.problems)
+        # What stands in a wrong place is shown, and may be a secret that also stands in the right one.
+        redactor = redactor_for(profile, salt=entropy.iv())
+        raise ConfigurationError([redactor.text(problem) for problem in notes.problems])
     return replace(profile, source=str(path)) if path else replace(profile, source="no profile")
 
 

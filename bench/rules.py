@@ -20,7 +20,7 @@ from kki.edges import contract as contracts
 from kki.edges import settings, store
 from kki.judge import Judge
 from kki.model.exchange import Exchange
-from kki.run import knowledge_of
+from kki.rules.knowledge import Knowledge
 
 
 def recorded() -> list[Exchange]:
@@ -35,7 +35,7 @@ def recorded() -> list[Exchange]:
 def judged(exchanges: list[Exchange], count: int) -> tuple[float, int]:
     """(CPU seconds, which a busy machine does not stretch; verdicts) of so many exchanges, each under its own id."""
     contract = contracts.load()
-    judge = Judge(knowledge_of(settings.built_in_profile(contract), contract))
+    judge = Judge(Knowledge.of(settings.built_in_profile(contract), contract))
     series = [replace(each, id=f"x{n}") for n, each in enumerate(itertools.islice(itertools.cycle(exchanges), count))]
     began = process_time()
     verdicts = sum(len(judge.judge(each)) for each in series) + len(judge.finish())

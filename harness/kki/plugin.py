@@ -7,7 +7,6 @@ Nothing heavy is imported here until a run is on trial: this module is loaded by
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,14 +106,9 @@ def kki_session(request: pytest.FixtureRequest) -> Session:
 def contract_under_trial() -> Contract:
     """The contract, at collection time. The checkout's or the wheel's, or the one KKI_CONTRACT names."""
     from kki.edges.contract import load
+    from kki.edges.settings import contract_root
 
-    return load(contract_root_under_trial())
-
-
-def contract_root_under_trial() -> Path | None:
-    """The folder that KKI_CONTRACT names, or None for our own."""
-    chosen = os.environ.get("KKI_CONTRACT")
-    return Path(chosen) if chosen else None
+    return load(contract_root())
 
 
 # --- which cases --------------------------------------------------------------------------------

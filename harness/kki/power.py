@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kki.edges import contract as contracts
-from kki.edges import settings
+from kki.edges import preflight, settings
 from kki.edges.listener import serve_simulator
 from kki.engine import run_suites
 from kki.model.contract import Contract
@@ -61,7 +61,7 @@ def tried(plan: Profile, contract: Contract, url: str, level: str, seed: int, on
     conductor = Conductor(
         profile=replace(plan, base_url=url), contract=contract, base_url=url, level=level, seed=seed, only=only
     )
-    problems = [check.says for check in conductor.preflight() if check.fatal and not check.ok]
+    problems = preflight.problems(conductor.preflight())
     if not problems:
         run_suites(conductor, 1)
     run = conductor.run()

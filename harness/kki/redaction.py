@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 from kki.model.exchange import Exchange, Record
 from kki.model.http import Headers, Request, Response
 from kki.model.profile import Credentials, Profile
-from kki.model.verdict import Finding
+from kki.model.verdict import Finding, Holds, NotApplicable, Verdict
 
 SHORTEST = 6  # characters: a shorter known value is hidden by its place only, or half of every report would go
 MOST_LEARNED = 50_000  # values; beyond, recognition by place and form goes on
@@ -331,6 +331,10 @@ class Redactor:
 
     def finding(self, finding: Finding) -> Finding:
         return self.anything(finding)
+
+    def verdict(self, verdict: Verdict) -> Verdict:
+        """Most verdicts hold, and quote nobody: those are not looked through."""
+        return verdict if isinstance(verdict.judgement, Holds | NotApplicable) else self.anything(verdict)
 
     def anything(self, value: T) -> T:
         """Every text in a value of ours (a Run, a Verdict, nested tuples, mappings), by `text`; the rest stays."""

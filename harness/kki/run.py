@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import os
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,112 +16,46 @@ from kki.edges import contract as contracts
 from kki.edges import entropy, store
 from kki.edges import preflight as preflights
 from kki.edges.client import Client
+from kki.ending import (
+    CONFORMS,
+    INCOMPLETE,
+    INTERRUPTED,
+    digest_of,
+    exit_code,
+    power_figures,
+    signing_steps,
+    told_by,
+    waived,
+)  # fmt: skip
 from kki.grading import Policy, Tally, overall
 from kki.judge import Judge
 from kki.model.contract import Contract
 from kki.model.exchange import Exchange, Record
-from kki.model.profile import Credentials, Limits, Profile, TestData, Waiver
+from kki.model.profile import Limits, Profile
 from kki.model.requirement import Party
-from kki.model.run import CaseResult, NotTried, Quoted, Run
+from kki.model.run import CaseResult, NotTried, Run
 from kki.model.verdict import (
     Broken,
     Faulty,
     Finding,
     Grade,
     Holds,
-    Judgement,
     NotApplicable,
-    Outcome,
-    Overall,
     Unknown,
     Verdict,
 )  # fmt: skip
 from kki.redaction import redactor_for
 from kki.rules.knowledge import Knowledge
 from kki.session import Session
-from kki.snap import signature, tokens
+from kki.travel import Plain, profile_from_plain, profile_to_plain, verdict_from_plain, verdict_to_plain
 
 if TYPE_CHECKING:
     import pytest
 
 DUMB_AFTER = 12  # so many without any reply, whatever the reason: each costs the whole time-out
-Plain = dict[str, Any]
 FIRST_SIGNING, MOST_SIGNING = 5, 200  # exchanges whose signature is shown step by step
-MOST_SIGNED = 4096  # octets of a body whose signature is shown
 MOST_REQUESTS = 600  # at standard level, beyond which the report says what the further ones buy
 SILENT_AFTER = 4  # so many exchanges in a row without a connection: the target is gone
-
-
-def knowledge_of(profile: Profile, contract: Contract) -> Knowledge:
-    return Knowledge(
-        contract=contract,
-        credentials=profile.credentials,
-        readings=profile.readings,
-        test_data=profile.test_data,
-        limits=profile.limits,
-        other_partner=profile.other_partner,
-    )
-
-
-# --- values that travel between processes --------------------------------------------------------
-
-
-def profile_to_plain(profile: Profile) -> Plain:
-    plain = dataclasses.asdict(profile)
-    plain["waivers"] = [{**row, "expires": row["expires"].isoformat()} for row in plain["waivers"]]
-    plain["test_data"]["card"] = dict(profile.test_data.card) if profile.test_data.card else None
-    return plain
-
-
-def profile_from_plain(plain: Plain) -> Profile:
-    data = dict(plain["test_data"])
-    data["bank_card_tokens"] = tuple(data["bank_card_tokens"])
-    other = plain["other_partner"]
-    waivers = tuple(
-        Waiver(**{**row, "expires": datetime.fromisoformat(row["expires"]).date()}) for row in plain["waivers"]
-    )
-    return Profile(
-        **{
-            **plain,
-            "credentials": Credentials(**plain["credentials"]),
-            "test_data": TestData(**data),
-            "limits": Limits(**plain["limits"]),
-            "waivers": waivers,
-            "other_partner": Credentials(**other) if other else None,
-        }
-    )
-
-
-def verdict_to_plain(verdict: Verdict) -> list[Any]:
-    judgement = verdict.judgement
-    payload: Any = None
-    match judgement:
-        case Broken(findings):
-            payload = [dataclasses.asdict(finding) for finding in findings]
-        case Holds(reading):
-            payload = reading
-        case Unknown(missing):
-            payload = missing
-        case Faulty(trace):
-            payload = trace
-    return [verdict.requirement, verdict.exchange, verdict.party.value, type(judgement).__name__, payload]
-
-
-def verdict_from_plain(row: Sequence[Any]) -> Verdict:
-    requirement, exchange, party, kind, payload = row
-    judgement: Judgement
-    match kind:
-        case "Broken":
-            judgement = Broken(tuple(Finding(**finding) for finding in payload))
-        case "Holds":
-            judgement = Holds(payload)
-        case "Unknown":
-            judgement = Unknown(payload)
-        case "Faulty":
-            judgement = Faulty(payload)
-        case _:
-            judgement = NotApplicable()
-    return Verdict(requirement=requirement, exchange=exchange, party=Party(party), judgement=judgement)
 
 
 # --- the worker ---------------------------------------------------------------------------------
@@ -150,7 +82,7 @@ class Worker:
         self.seed = seed
         self.redactor = redactor_for(profile, salt=salt)
         self.policy = Policy.of(profile, contract, entropy.now().date())
-        self.judge = Judge(knowledge_of(profile, contract))
+        self.judge = Judge(Knowledge.of(profile, contract))
         client = Client(base_url, profile.credentials, profile.limits, now=entropy.now)
         self.session = Session(profile=profile, contract=contract, client=client, judge=self.judge, seed=seed)
         self.planned = 0
@@ -396,7 +328,7 @@ class Conductor:
             if self.writer is not None:
                 self.writer.write(record)
         for row in parcel["verdicts"]:
-            self.tally.add(self._redacted(verdict_from_plain(row)))
+            self.tally.add(self.redactor.verdict(verdict_from_plain(row)))
         self._keep_signing(records, parcel["verdicts"])
         case = parcel["case"]
         self.cases.append(
@@ -424,18 +356,6 @@ class Conductor:
                     clean = self.redactor.text
                     self.signing[record.exchange.id] = tuple((name, clean(value)) for name, value in steps)
 
-    def _redacted(self, verdict: Verdict) -> Verdict:
-        match verdict.judgement:
-            case Broken(findings):
-                clean: Judgement = Broken(tuple(self.redactor.finding(finding) for finding in findings))
-            case Faulty(trace):
-                clean = Faulty(self.redactor.text(trace))
-            case Unknown(missing):
-                clean = Unknown(self.redactor.text(missing))
-            case _:
-                return verdict
-        return dataclasses.replace(verdict, judgement=clean)
-
     def broke(self, where: str, text: str) -> None:
         """Something outside a case's body failed: our fault."""
         self.faults.append(f"{where}: {self.redactor.text(text)}")
@@ -446,7 +366,7 @@ class Conductor:
         if ended is None:
             return
         for row in ended["verdicts"]:
-            self.tally.add(self._redacted(verdict_from_plain(row)))
+            self.tally.add(self.redactor.verdict(verdict_from_plain(row)))
         if ended["stopped"]:
             self.cut_short.append(("the rest of the run", ended["stopped"]))
 
@@ -482,12 +402,9 @@ class Conductor:
     def exit_code(self, run: Run) -> int:
         """0 conforms, 1 does not, 3 our own fault, 4 incomplete, 130 interrupted (interface.md)."""
         if self.interrupted:
-            return 130
-        if run.overall is Overall.DOES_NOT_CONFORM:
-            return 1
-        if self.faults or any(row.outcome is Outcome.FAULTY for row in run.requirements):
-            return 3
-        return 0 if run.overall is Overall.CONFORMS and not run.partial else 4
+            return INTERRUPTED
+        code = exit_code(run, self.faults)
+        return INCOMPLETE if code == CONFORMS and run.partial else code
 
     def finish(self) -> int:
         """For pytest's own runs: close, and give pytest its exit code."""
@@ -503,8 +420,7 @@ class Conductor:
         return f"kki replay {{exchange}}{where}{plan}"
 
     def _notes(self) -> Iterable[str]:
-        for waiver in self.profile.waivers:
-            yield f"Waived until {waiver.expires.isoformat()}: {waiver.requirement}, {waiver.reason}"
+        yield from waived(self.profile)
         if self.interrupted:
             yield "The run was interrupted; what had not been tried by then is undecided."
         for what, why in self.cut_short:
@@ -530,74 +446,16 @@ class Conductor:
             yield NotTried(what=what, why=why)
 
 
-def signing_steps(exchange: Exchange, profile: Profile) -> tuple[tuple[str, str], ...]:
-    """How X-SIGNATURE of this request is made, step by step; () where it has none, or the secret is missing."""
-    headers, secret = exchange.request.headers, profile.credentials.client_secret
-    stamp, token = headers.get("X-TIMESTAMP"), tokens.bearer_lenient(headers.get("Authorization") or "")
-    if secret is None or not stamp or not token or len(exchange.request.body) > MOST_SIGNED:
-        return ()
-    made = signature.sign(
-        method=exchange.request.method, target=exchange.request.target, body=exchange.request.body, token=token,
-        timestamp=stamp, client_secret=secret,
-    )  # fmt: skip
-    if not isinstance(made, signature.Signing):
-        return ()
-    return (
-        ("minified body", made.minified.decode("utf-8", "replace")), ("SHA-256 of it, lower-case hex", made.digest),
-        ("string to sign", made.string_to_sign), ("HMAC-SHA512 of it, Base64", made.signature),
-        ("X-SIGNATURE as sent", headers.get("X-SIGNATURE") or "none"),
-    )  # fmt: skip
-
-
-def power_figures() -> Mapping[str, Any] | None:
-    """The suite's own measured power, as the committed table says; None where there is no table."""
-    path = contracts.data_root() / "power.json"
-    if not path.is_file():
-        return None
-    figures: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["figures"]
-    return figures
-
-
-def told_by(contract: Contract, profile: Profile) -> dict[str, Any]:
-    """What every report quotes from the contract: areas, documents, operations, readings in force."""
-    return {
-        "areas": dict(AREAS),
-        "documents": {key: Quoted(title=row.title, url=row.url) for key, row in contract.documents.items()},
-        "operations": {op.path: op.name for op in contract.operations.values()},
-        "readings": {
-            name: contract.choice(name, profile.readings) for name, row in contract.readings.items() if row.choices
-        },
-    }  # fmt: skip
-
-
-def digest_of(profile: Profile) -> str:
-    """Of the plan without its secrets: what was tried, under which readings, limits and waivers."""
-    limits = dataclasses.asdict(profile.limits)
-    waivers = [[row.requirement, row.reason, row.expires.isoformat()] for row in profile.waivers]
-    plain = {
-        "target": profile.base_url, "client": profile.credentials.client_id, "readings": dict(profile.readings),
-        "limits": limits, "waivers": waivers, "plan": dict(profile.plan),
-    }  # fmt: skip
-    return "sha256:" + hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
-
-
-AREAS: Mapping[str, str] = {
-    "SIG": "Symmetric signature", "HDR": "Headers", "PAY": "Payment", "BND": "Card binding", "UNB": "Card unbinding",
-    "RFD": "Refund", "FLD": "Fields in general", "CRD": "Card data", "TOK": "Tokens", "RSP": "Reply and response code",
-    "RSN": "Reason of a refusal", "STA": "State and uniqueness", "SEC": "Secrecy", "ROB": "Robustness",
-    "BEH": "Client's behaviour", "EVT": "Internal event",
-}  # fmt: skip
-
-
 def conductor_for_pytest(config: pytest.Config) -> Conductor:
     """`pytest suites/server --kki-base-url URL`: the same run without our command line. Raises ConfigurationError."""
     import pytest
 
     from kki.edges import settings
     from kki.edges.errors import ConfigurationError
-    from kki.plugin import Listener, contract_root_under_trial, target_of
+    from kki.edges.selection import chosen_requirements
+    from kki.plugin import Listener, target_of
 
-    root = contract_root_under_trial()
+    root = settings.contract_root()
     contract = contracts.load(root)
     try:
         plan = settings.load_profile(
@@ -609,31 +467,23 @@ def conductor_for_pytest(config: pytest.Config) -> Conductor:
         )
         if plan.base_url is None:
             raise ConfigurationError(["expected a target, but neither --kki-base-url nor the profile names one"])
-        output = config.getoption("--kki-output")
+        output, asked = config.getoption("--kki-output"), config.getoption("--kki-only")
         conductor = Conductor(
             profile=plan,
             contract=contract,
             base_url=plan.base_url,
             level=config.getoption("--kki-level"),
-            only=_wanted(contract, config.getoption("--kki-only")),
+            only=chosen_requirements(contract, asked),
             seed=config.getoption("--kki-seed"),
             output=Path(output) if output else None,
             contract_root=root,
             workers=int(config.getoption("numprocesses", 0) or 0),
         )
-        fatal = [check for check in conductor.preflight() if check.fatal and not check.ok]
-        if fatal:
-            raise ConfigurationError([f"{check.name}: {check.says}. {check.fix}" for check in fatal])
+        problems = preflights.problems(conductor.preflight())
+        if problems:
+            raise ConfigurationError(problems)
     except ConfigurationError as error:
         raise pytest.UsageError("\n".join(error.problems)) from None
     conductor.finish_with_pytest = True
     config.pluginmanager.register(Listener(conductor), "kki-listener")
     return conductor
-
-
-def _wanted(contract: Contract, names: Iterable[str]) -> frozenset[str]:
-    """Ids of these requirements and areas."""
-    asked = {name.upper().removeprefix("KKI-") for name in names}
-    return frozenset(
-        row.id for row in contract.requirements.values() if row.area in asked or row.id.removeprefix("KKI-") in asked
-    )

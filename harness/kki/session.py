@@ -225,15 +225,3 @@ def order(exchange: Exchange) -> tuple[bool, datetime]:
     """Of exchanges that raced: who was accepted came first, whatever the clock of threads says."""
     accepted = exchange.response is not None and 200 <= exchange.response.status < 300
     return not accepted, exchange.sent_at
-
-
-def spoiled(draft: Draft, *changes: Callable[[Draft], Draft]) -> Draft:
-    """The draft with these mutations, in order."""
-    for change in changes:
-        draft = change(draft)
-    return draft
-
-
-def stamped(kit: Kit, **values: object) -> Kit:
-    """A kit with some values replaced."""
-    return replace(kit, **values)  # type: ignore[arg-type]  # the caller names Kit's own fields

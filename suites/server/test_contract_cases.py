@@ -9,15 +9,15 @@ import pytest
 from kki.drafting.compiled import as_draft
 from kki.drafting.coverage import CoverageCase
 from kki.drafting.drafts import a_payment
+from kki.edges.settings import contract_root
 from kki.fuzz import cases_for
-from kki.plugin import contract_root_under_trial
 
 from .probes import probe
 
 
 @cache
 def cases() -> dict[str, CoverageCase]:
-    return {case.id: case for case in cases_for(contract_root_under_trial())}
+    return {case.id: case for case in cases_for(contract_root())}
 
 
 def parameters():

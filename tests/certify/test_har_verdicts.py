@@ -25,7 +25,7 @@ from .merchants import CORRECT, MERCHANTS
 from .trial import CLIENT_ROWS, CONTRACT, Trial, judged, tried
 
 ALL = [CORRECT, *MERCHANTS]
-RUN = partial_run([], CONTRACT, areas={}, harness="tests", replay="")  # what stands around the entries decides nothing
+RUN = partial_run([], CONTRACT, harness="tests", replay="")  # what stands around the entries decides nothing
 
 # HAR 1.2 has no encoding of request bodies: what is no UTF-8 travels in a member of ours alone. A stranger's recorder
 # puts U+FFFD in its place; the signature of that text is not the one that was sent.

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kki.edges import datafiles
-from kki.edges.contract import area_titles, data_root, load
+from kki.edges.contract import data_root, load
 from kki.edges.store import record_as_json
 from kki.model.contract import FieldFact
 from kki.model.exchange import Exchange, Record
@@ -121,9 +121,9 @@ def test_ids_ascend_within_their_area() -> None:
 
 
 def test_area_titles_cover_the_ledger() -> None:
-    titles = area_titles()
-    assert {row.area for row in load().requirements.values()} == set(titles)
-    assert all(titles.values())
+    areas = load().areas
+    assert {row.area for row in load().requirements.values()} == set(areas)
+    assert all(area.title and area.short for area in areas.values())
 
 
 def test_a_conflicted_row_names_its_reading_or_says_why_it_is_not_tested() -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 import pytest
 from tests.diagnosis import wrong_cards as cards
 from tests.diagnosis import wrong_clients as clients
 
-from kki.diagnosis.exchanges import diagnose_card_data, diagnose_exchange, diagnose_request
+from kki.diagnosis.exchanges import diagnose_card_data, diagnose_request
 from kki.diagnosis.results import Outcome, as_json
 from kki.edges.contract import load
 from kki.model.contract import Contract
-from kki.model.exchange import Exchange
 from kki.model.http import Request
 from kki.model.profile import Credentials, TestData
 
@@ -33,19 +31,15 @@ def credentials() -> Credentials:
     )  # fmt: skip
 
 
-def watched(request: Request) -> Exchange:
-    return Exchange(id="x1", request=request, sent_at=datetime(2026, 5, 26, 3, tzinfo=UTC))
-
-
 def test_right_exchanges_need_no_diagnosis(contract: Contract, credentials: Credentials) -> None:
     for request in (*clients.right_requests(), clients.token_right()):
-        assert diagnose_exchange(watched(request), credentials, contract) is None
+        assert diagnose_request(request, credentials, contract) is None
     unsigned = clients.Client().request().without_header("X-SIGNATURE")
-    assert diagnose_exchange(watched(unsigned), credentials, contract) is None
+    assert diagnose_request(unsigned, credentials, contract) is None
 
 
 def test_a_wrong_one_is_explained(contract: Contract, credentials: Credentials) -> None:
-    found = diagnose_exchange(watched(clients.Client(method="post").request()), credentials, contract)
+    found = diagnose_request(clients.Client(method="post").request(), credentials, contract)
     assert found is not None
     assert found.best is not None
     assert found.best.names == ("method-lower-case",)

@@ -145,7 +145,6 @@ def partial_of(killed: Path) -> Run:
     return partial_run(
         store.evidence(killed),
         contracts.load(),
-        areas=contracts.area_titles(),
         harness="0",
         replay="kki replay {exchange}",
     )
@@ -165,6 +164,6 @@ def test_a_partial_run_puts_on_trial_whom_its_evidence_names(records: tuple[Reco
         (replace(plain, made_by="listener"), "certify", {Party.CLIENT}),
         (replace(plain, made_by="har:entry 1"), "judge", set(Party)),
     ):
-        run = partial_run([record], contracts.load(), areas={}, harness="0", replay="")
+        run = partial_run([record], contracts.load(), harness="0", replay="")
         assert use_of(record.made_by) == run.use == use
         assert {row.party for row in run.requirements if row.in_scope} == parties

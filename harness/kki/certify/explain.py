@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from kki.diagnosis.exchanges import diagnose_card_data, diagnose_exchange, material_of
+from kki.diagnosis.exchanges import diagnose_card_data, diagnose_request, material_of
 from kki.diagnosis.results import Diagnosis, Outcome
 from kki.diagnosis.search import diagnose
 from kki.model.verdict import Broken, Finding, Verdict
@@ -94,10 +94,10 @@ class Explainer:
     def _signature(self, view: View, trail: Trail) -> Diagnosis | None:
         """Of an operation or of a token request."""
         newest = list(islice(reversed(trail.tokens), MOST_TOKENS))
-        return diagnose_exchange(
-            view.exchange, self.knowledge.credentials, self.knowledge.contract, readings=self.knowledge.readings,
-            test_data=self.knowledge.test_data, tokens_seen=newest[::-1], signatures_seen=tuple(self._signatures),
-            pairs=self.left > PAIRS_S,
+        return diagnose_request(
+            view.exchange.request, self.knowledge.credentials, self.knowledge.contract,
+            readings=self.knowledge.readings, test_data=self.knowledge.test_data, tokens_seen=newest[::-1],
+            signatures_seen=tuple(self._signatures), pairs=self.left > PAIRS_S,
         )  # fmt: skip
 
     def _card(self, view: View, trail: Trail) -> Diagnosis | None:

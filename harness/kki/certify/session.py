@@ -10,7 +10,7 @@ import queue
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from kki.certify.checklist import Checklist
 from kki.certify.explain import Explained, Explainer, with_diagnosis
 from kki.certify.progress import Place, Progress, State
 from kki.edges import entropy, store
+from kki.ending import digest_of, exit_code, told_by, waived
 from kki.grading import Policy, Tally, overall
 from kki.judge import Judge
 from kki.model.contract import Contract
@@ -28,7 +29,7 @@ from kki.model.exchange import Exchange, Record
 from kki.model.profile import Profile
 from kki.model.requirement import Party
 from kki.model.run import CaseResult, NotTried, Run
-from kki.model.verdict import Broken, Faulty, Grade, Judgement, Outcome, Overall, Unknown, Verdict
+from kki.model.verdict import Grade, Judgement, Overall, Verdict
 from kki.redaction import redactor_for
 from kki.rules.knowledge import Knowledge
 from kki.rules.view import look
@@ -63,6 +64,14 @@ class Plan:
     title: str = "A merchant on trial"
 
 
+def _scope(plan: Plan) -> frozenset[str]:
+    """Ids of the rows in scope; empty: all of the parties on trial."""
+    if plan.checklist is None:
+        return plan.only
+    rows = plan.checklist.in_scope(plan.contract, plan.profile.plan)
+    return rows & plan.only if plan.only else rows
+
+
 class Session:
     """`watch` exchanges from any thread; `finish` once. `on_change` is called after each exchange, in our thread."""
 
@@ -70,12 +79,9 @@ class Session:
         self.plan = plan
         self.started = entropy.now()
         contract, profile = plan.contract, plan.profile
-        self.knowledge = Knowledge(
-            contract=contract, credentials=profile.credentials, readings=profile.readings,
-            test_data=profile.test_data, limits=profile.limits, other_partner=profile.other_partner,
-            complete=plan.complete,
-        )  # fmt: skip
+        self.knowledge = Knowledge.of(profile, contract, complete=plan.complete)
         self.judge = Judge(self.knowledge)
+        self._scope = _scope(plan)
         self.policy = Policy.of(profile, contract, self.started.date())
         self.tally = Tally(contract)
         self.explainer = Explainer(self.knowledge)
@@ -161,7 +167,7 @@ class Session:
         self.exchange_count += 1
         with self.board.lock:  # the redactor is shared with the page
             shown = self.writer.write(record) if self.writer else self.redactor.record(record)
-            clean = [self._redacted(with_diagnosis(verdict, explained)) for verdict in verdicts]
+            clean = [self.redactor.verdict(with_diagnosis(verdict, explained)) for verdict in verdicts]
             self._count(clean)
             steps: Sequence[str] = ()
             if self.progress is not None:
@@ -189,32 +195,11 @@ class Session:
                 self.signing[exchange] = tuple((line.name, self.redactor.text(line.ours)) for line in each.lines)
                 return
 
-    def _redacted(self, verdict: Verdict) -> Verdict:
-        match verdict.judgement:
-            case Broken(findings):
-                clean: Judgement = Broken(tuple(self.redactor.finding(finding) for finding in findings))
-            case Faulty(trace):
-                clean = Faulty(self.redactor.text(trace))
-            case Unknown(missing):
-                clean = Unknown(self.redactor.text(missing))
-            case _:
-                return verdict
-        return replace(verdict, judgement=clean)
-
     def _grade(self, requirement: str, judgement: Judgement) -> Grade:
         row = self.plan.contract.requirements[requirement]
         if self._scope and requirement not in self._scope:
             return Grade.NONE
         return self.policy.after_waiver(row, self.policy.grade(row, judgement))[0]
-
-    @property
-    def _scope(self) -> frozenset[str]:
-        """Ids of the rows in scope; empty: all of the parties on trial."""
-        plan = self.plan
-        if plan.checklist is None:
-            return plan.only
-        rows = plan.checklist.in_scope(plan.contract, plan.profile.plan)
-        return rows & plan.only if plan.only else rows
 
     # -- the end ------------------------------------------------------------------------------------------
 
@@ -224,7 +209,7 @@ class Session:
         self._thread.join()
         self.notes += notes
         with self.board.lock:
-            last = [self._redacted(each) for each in self.judge.finish() if each.party in self.plan.parties]
+            last = [self.redactor.verdict(each) for each in self.judge.finish() if each.party in self.plan.parties]
             self._count(last)
             if self.progress is not None:
                 self.progress.finish()
@@ -235,8 +220,6 @@ class Session:
         return run
 
     def _run(self, interrupted: bool) -> Run:
-        from kki.run import digest_of, told_by
-
         plan = self.plan
         rows = self.tally.results(catalogue(plan.contract), self.policy, parties=plan.parties, only=self._scope)
         end = overall(rows)
@@ -261,8 +244,7 @@ class Session:
             yield NotTried(what=place.step.title + halves.get(place.state, ""), why=place.step.how)
 
     def _said(self, interrupted: bool) -> Iterable[str]:
-        for waiver in self.plan.profile.waivers:
-            yield f"Waived until {waiver.expires.isoformat()}: {waiver.requirement}, {waiver.reason}"
+        yield from waived(self.plan.profile)
         if interrupted:
             yield "The session was interrupted; what was not seen by then is undecided."
         yield from self.notes
@@ -294,11 +276,7 @@ class Session:
 
     def exit_code(self, run: Run) -> int:
         """0 conforms, 1 does not, 3 our own fault, 4 incomplete (interface.md)."""
-        if run.overall is Overall.DOES_NOT_CONFORM:
-            return 1
-        if self.faults or any(row.outcome is Outcome.FAULTY for row in run.requirements):
-            return 3
-        return 0 if run.overall is Overall.CONFORMS else 4
+        return exit_code(run, self.faults)
 
 
 def in_order(records: Iterable[Record]) -> list[Record]:

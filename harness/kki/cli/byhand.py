@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TypedDict, TypeVar
 
 import click
 
 from kki.cli.exits import Exit
-from kki.cli.options import terminal_options
+from kki.cli.options import octets, terminal_options
 from kki.cli.terminal import DETAILED, Terminal
 from kki.edges import entropy
 from kki.edges.errors import ConfigurationError
@@ -110,7 +108,7 @@ def _parts(terminal: Terminal, given: Mapping[str, str]) -> _Parts:
     return _Parts(
         method=given["method"],
         target=given["path"],
-        body=_octets(given["body"], "--body"),
+        body=octets(given["body"], "--body"),
         token=given["token"],
         timestamp=given["timestamp"],
         client_secret=secret,
@@ -165,7 +163,7 @@ def seal(terminal: Terminal, card: str, shared_key: str, container: str) -> None
     """
     key = resolve_ref(shared_key, what="--shared-key")
     terminal.conceal(key)
-    payload = _payload(_octets(card, "--card"))
+    payload = _payload(octets(card, "--card"))
     way = Container(container)
     sealed = carddata.seal(payload, shared_key=key, container=way, iv=entropy.iv(), salt=entropy.salt())
     if isinstance(sealed, Malformed):
@@ -199,7 +197,7 @@ def open_(terminal: Terminal, card_data: str, shared_key: str) -> int:
     """
     key = resolve_ref(shared_key, what="--shared-key")
     terminal.conceal(key)
-    text = card_data if card_data != "-" else _octets("-", "--card-data").decode("utf-8", "replace").strip()
+    text = card_data if card_data != "-" else octets("-", "--card-data").decode("utf-8", "replace").strip()
     opened = carddata.open_any(text, shared_key=key)
     if isinstance(opened, Malformed):
         return _stays_shut(terminal, f"{opened.why} ({opened.step})", text)
@@ -274,15 +272,6 @@ def _read(text: str, contract: Contract) -> dict[str, object]:
         "category": _CATEGORIES.get(case.category, case.category),
         "meaning": f"{case.name} ({service})",
     }
-
-
-def _octets(name: str, option: str) -> bytes:
-    """A file's octets, or those of standard input for "-"."""
-    try:
-        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "its name is not usable"
-        raise ConfigurationError([f'{option}: expected a file or "-", but could not read {name}: {reason}.']) from None
 
 
 def _at(fault: Malformed) -> str:

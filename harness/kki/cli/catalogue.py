@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kki.cli.exits import Exit
-from kki.cli.options import chosen_requirements, only_option, terminal_options
+from kki.cli.options import only_option, terminal_options
 from kki.cli.terminal import DETAILED, WIDTH, Terminal
 
 if TYPE_CHECKING:
@@ -41,13 +41,14 @@ def catalogue(terminal: Terminal, only: tuple[str, ...], party: str | None, kind
     """
     from kki.edges import settings
     from kki.edges.contract import load
+    from kki.edges.selection import chosen_requirements
 
     contract = load(settings.contract_root())
     wanted = chosen_requirements(contract, only)
     rows = [
         (row, entry)
         for row, entry in _judged(contract)
-        if row.id in wanted and party in (None, row.party.value) and kind in (None, entry.kind)
+        if (not wanted or row.id in wanted) and party in (None, row.party.value) and kind in (None, entry.kind)
     ]
     if terminal.json:
         terminal.document(_document(contract, rows))
@@ -67,14 +68,10 @@ def _judged(contract: Contract) -> list[Judged]:
 
 
 def _document(contract: Contract, rows: Sequence[Judged]) -> dict[str, Any]:
-    from kki.edges import settings
-    from kki.edges.contract import area_titles
-
     shown = {row.area for row, _ in rows}
-    titles = area_titles(settings.contract_root())
     return {
         "contract": contract.digest,
-        "areas": {area: title for area, title in titles.items() if area in shown},
+        "areas": {name: area.title for name, area in contract.areas.items() if name in shown},
         "requirements": [_row(contract, row, entry) for row, entry in rows],
     }
 
@@ -100,15 +97,12 @@ def _reading(contract: Contract, name: str) -> dict[str, Any]:
 
 
 def _show(terminal: Terminal, contract: Contract, rows: Sequence[Judged]) -> None:
-    from kki.edges import settings
-    from kki.edges.contract import area_titles
-
-    titles, area = area_titles(settings.contract_root()), ""
+    area = ""
     for row, entry in rows:
         if row.area != area:
             area = row.area
             terminal.say()
-            terminal.say(f"{area}  {titles[area]}", style="bold")
+            terminal.say(f"{area}  {contract.areas[area].title}", style="bold")
         for line in _lines(contract, row, entry, detailed=terminal.verbosity >= DETAILED):
             terminal.say(line)
     terminal.say()

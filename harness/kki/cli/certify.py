@@ -21,6 +21,7 @@ from kki.edges import addresses, entropy, listener, settings, store
 from kki.edges import contract as contracts
 from kki.edges.baselines import read_baseline
 from kki.edges.errors import ConfigurationError
+from kki.edges.selection import chosen_requirements
 from kki.gate import Baseline
 from kki.model.contract import Contract
 from kki.model.profile import Profile
@@ -38,7 +39,7 @@ from kki.model.profile import Profile
 @options.output_option
 @options.only_option
 @options.baseline_option
-@sessions.lang_option
+@options.lang_option
 @options.terminal_options
 def certify(
     terminal: Terminal, *, profile: Path | None, listen: Address, live: str, tls: bool, certificate: Path | None,
@@ -59,7 +60,7 @@ def certify(
       kki certify --profile merchant.toml --tls --timeout 600
     """
     contract = contracts.load(settings.contract_root())
-    wanted = options.chosen_requirements(contract, only) if only else frozenset[str]()
+    wanted = chosen_requirements(contract, only)
     known = read_baseline(baseline, contract) if baseline else None
     address = sessions.live_address(live)
     plan, lacking = _plan(terminal, contract, profile)

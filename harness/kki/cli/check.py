@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +16,11 @@ from kki.cli import gating, options
 from kki.cli.exits import Exit
 from kki.cli.terminal import Steps, Terminal
 from kki.edges import contract as contracts
-from kki.edges import entropy, settings, store
+from kki.edges import entropy, preflight, settings, store
 from kki.edges.baselines import read_baseline
 from kki.edges.ci import announced
 from kki.edges.errors import ConfigurationError
-from kki.edges.preflight import Check
+from kki.edges.selection import chosen_requirements
 from kki.gate import Baseline
 from kki.model.contract import Contract
 from kki.model.profile import Profile
@@ -45,9 +45,7 @@ MOST_NAMED = 40  # undecided requirements that the terminal names
 @options.workers_option
 @options.timeout_option
 @options.baseline_option
-@click.option(
-    "--lang", type=click.Choice(["en", "id"]), default="en", show_default=True, help="Language of report.html."
-)
+@options.lang_option
 @options.terminal_options
 def check(
     terminal: Terminal,
@@ -75,11 +73,10 @@ def check(
       kki check --profile sandbox.toml --level quick
       kki check --base-url http://127.0.0.1:8080 --profile local.toml --only SIG --only KKI-TOK-142
     """
-    chosen = os.environ.get("KKI_CONTRACT")
-    root = Path(chosen) if chosen else None
+    root = settings.contract_root()
     contract = contracts.load(root)
     plan = options.chosen_profile(terminal, contract, profile=profile, base_url=base_url, timeout=timeout)
-    wanted = options.chosen_requirements(contract, only) if only else frozenset[str]()
+    wanted = chosen_requirements(contract, only)
     known = read_baseline(baseline, contract) if baseline else None
     with _target(plan, contract, terminal) as (url, plan, target):
         from kki.run import Conductor
@@ -115,7 +112,7 @@ def _target(plan: Profile, contract: Contract, terminal: Terminal) -> Iterator[t
 
 
 def _tried(terminal: Terminal, conductor: Conductor, workers: int, known: Baseline | None, lang: str) -> int:
-    problems = preflight_problems(conductor.preflight())
+    problems = preflight.problems(conductor.preflight())
     if problems:
         raise ConfigurationError(problems)
     for check_ in conductor.checks:
@@ -137,14 +134,6 @@ def _tried(terminal: Terminal, conductor: Conductor, workers: int, known: Baseli
         return code
     gating.say(terminal, result)
     return gating.exit_of(result)
-
-
-def preflight_problems(checks: Sequence[Check]) -> list[str]:
-    return [
-        f"{each.name}: {each.says}. {each.fix[:1].upper()}{each.fix[1:]}."
-        for each in checks
-        if each.fatal and not each.ok
-    ]
 
 
 def _run_pytest(terminal: Terminal, conductor: Conductor, workers: int) -> None:

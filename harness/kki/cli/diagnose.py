@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from kki.cli.exits import Exit
-from kki.cli.options import chosen_profile, conceal, profile_option, terminal_options
+from kki.cli.options import chosen_profile, conceal, octets, profile_option, terminal_options
 from kki.cli.terminal import DETAILED, NORMAL, Terminal
 from kki.diagnosis import exchanges
 from kki.diagnosis.containers import packings
@@ -117,15 +117,7 @@ def _read(message: str) -> tuple[str, bytes]:
         return "curl line", message.encode("utf-8", "surrogateescape")
     if message == "-":
         return "standard input", sys.stdin.buffer.read()
-    return message, _octets(message, "FILE")
-
-
-def _octets(name: str, option: str) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "its name is not usable"
-        raise ConfigurationError([f'{option}: expected a file or "-", but could not read {name}: {reason}.']) from None
+    return message, octets(message, "FILE")
 
 
 def _by_hand(given: Mapping[str, Any]) -> Request:
@@ -141,7 +133,7 @@ def _by_hand(given: Mapping[str, Any]) -> Request:
     if given["client_key"]:
         headers["X-CLIENT-KEY"] = given["client_key"]
     path = given["path"] or "/authorization/v1/access-token/b2b"
-    body = _octets(given["body"], "--body") if given["body"] is not None else b""
+    body = octets(given["body"], "--body") if given["body"] is not None else b""
     return Request(method=given["method"], target=path, headers=Headers.of(headers), body=body)
 
 

@@ -17,6 +17,7 @@ from kki.edges import entropy, settings, store
 from kki.edges.baselines import read_baseline
 from kki.edges.errors import ConfigurationError
 from kki.edges.har import is_har, read_har
+from kki.edges.selection import chosen_requirements
 from kki.model.exchange import Record
 from kki.model.profile import Profile
 
@@ -29,7 +30,7 @@ LARGEST = 512 * 1024 * 1024  # octets of one recording: it is read into memory
 @options.output_option
 @options.only_option
 @options.baseline_option
-@sessions.lang_option
+@options.lang_option
 @options.terminal_options
 def judge(
     terminal: Terminal, *, files: tuple[str, ...], profile: Path | None, output: Path | None, only: tuple[str, ...],
@@ -49,7 +50,7 @@ def judge(
       mitmdump -nr flows --set hardump=- | kki judge -
     """
     contract = contracts.load(settings.contract_root())
-    wanted = options.chosen_requirements(contract, only) if only else frozenset[str]()
+    wanted = chosen_requirements(contract, only)
     known = read_baseline(baseline, contract) if baseline else None
     plan = options.chosen_profile(terminal, contract, profile=profile, base_url=None)
     notes: list[str] = []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -14,7 +15,6 @@ import click
 from kki.cli.terminal import Terminal
 from kki.edges import entropy, settings
 from kki.edges.errors import ConfigurationError
-from kki.edges.nearest import did_you_mean
 from kki.model.contract import Contract
 from kki.model.profile import Profile
 from kki.redaction import redactor_for
@@ -103,6 +103,12 @@ def baseline_option(command: F) -> F:
     )(command)  # fmt: skip
 
 
+def lang_option(command: F) -> F:
+    return click.option(
+        "--lang", type=click.Choice(["en", "id"]), default="en", show_default=True, help="Language of report.html.",
+    )(command)  # fmt: skip
+
+
 def timeout_option(command: F) -> F:
     return click.option(
         "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
@@ -145,31 +151,10 @@ def conceal(terminal: Terminal, profile: Profile) -> None:
     terminal.redactor = redactor_for(profile, salt=entropy.iv())
 
 
-def chosen_requirements(contract: Contract, only: Collection[str]) -> frozenset[str]:
-    """The ids that --only names, by id or by area, in any case; every id where it names none."""
-    if not only:
-        return frozenset(contract.requirements)
-    chosen: set[str] = set()
-    problems = []
-    for name in only:
-        found = _named(contract, name.upper())
-        chosen |= found
-        if not found:
-            problems.append(_nothing_named(contract, name))
-    if problems:
-        raise ConfigurationError(problems)
-    return frozenset(chosen)
-
-
-def _named(contract: Contract, name: str) -> set[str]:
-    area = name.removeprefix("KKI-")
-    return {id_ for id_, row in contract.requirements.items() if name == id_ or area == row.area}
-
-
-def _nothing_named(contract: Contract, name: str) -> str:
-    areas = sorted({row.area for row in contract.requirements.values()})
-    known = [*areas, *contract.requirements]
-    return (
-        f"--only: expected a requirement's id or one of the areas {', '.join(areas)}, "
-        f'but got "{name}".{did_you_mean(name, known)}'
-    )
+def octets(name: str, option: str) -> bytes:
+    """A file's octets, or those of standard input for "-". ConfigurationError names the option."""
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "its name is not usable"
+        raise ConfigurationError([f'{option}: expected a file or "-", but could not read {name}: {reason}.']) from None

@@ -19,6 +19,7 @@ from kki.edges.baselines import read_baseline
 from kki.edges.errors import ConfigurationError
 from kki.edges.front import Forwarding
 from kki.edges.listener import serve_application
+from kki.edges.selection import chosen_requirements
 
 
 @click.command()
@@ -31,7 +32,7 @@ from kki.edges.listener import serve_application
 @options.output_option
 @options.only_option
 @options.baseline_option
-@sessions.lang_option
+@options.lang_option
 @options.terminal_options
 def relay(
     terminal: Terminal, *, target: str | None, profile: Path | None, listen: Address, live: str, command: str | None,
@@ -50,7 +51,7 @@ def relay(
       kki relay --to http://127.0.0.1:9000 --command "npm test"
     """
     contract = contracts.load(settings.contract_root())
-    wanted = options.chosen_requirements(contract, only) if only else frozenset[str]()
+    wanted = chosen_requirements(contract, only)
     known = read_baseline(baseline, contract) if baseline else None
     plan = options.chosen_profile(terminal, contract, profile=profile, base_url=target)
     if plan.base_url is None:

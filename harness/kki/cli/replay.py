@@ -201,13 +201,13 @@ def _session(profile: Profile, contract: Contract) -> Session:
     from kki.edges import entropy
     from kki.edges.client import Client
     from kki.judge import Judge
-    from kki.run import knowledge_of
+    from kki.rules.knowledge import Knowledge
     from kki.session import Session
 
     if profile.base_url is None:
         raise ConfigurationError(["Expected a target: --base-url, the profile's [target], or a recorded address."])
     client = Client(profile.base_url, profile.credentials, profile.limits, now=entropy.now)
-    return Session(profile=profile, contract=contract, client=client, judge=Judge(knowledge_of(profile, contract)))
+    return Session(profile=profile, contract=contract, client=client, judge=Judge(Knowledge.of(profile, contract)))
 
 
 def _means(found: Found, how: How, profile: Profile, contract: Contract, session: Session) -> Means:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from kki.cli import options
 from kki.cli.exits import Exit
 from kki.cli.terminal import Terminal
 from kki.edges import contract as contracts
-from kki.edges import store
+from kki.edges import settings, store
 from kki.edges.errors import ConfigurationError
 from kki.model.run import Run
 from kki.report.texts import LANGUAGES
@@ -75,11 +74,9 @@ def _run(folder: Path) -> tuple[Run, tuple[str, ...]]:
 def _partial(folder: Path, evidence: Path) -> tuple[Run, tuple[str, ...]]:
     from kki.report.partial import partial_run
 
-    chosen = os.environ.get("KKI_CONTRACT")
-    root = Path(chosen) if chosen else None
     recording = store.read_recording(evidence)
     run = partial_run(
-        recording.records, contracts.load(root), areas=contracts.area_titles(root), harness=kki.__version__,
+        recording.records, contracts.load(settings.contract_root()), harness=kki.__version__,
         replay=f"kki replay {{exchange}} --run {folder}", problems=recording.problems,
     )  # fmt: skip
     return replace(run, target=run.target if run.target != "unknown" else folder.name), recording.problems

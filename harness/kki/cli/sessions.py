@@ -37,9 +37,6 @@ live_option = click.option(
     "--live", default="127.0.0.1:0", show_default=True, metavar="HOST:PORT",
     help='Where the live page is served; "off": nowhere.',
 )  # fmt: skip
-lang_option = click.option(
-    "--lang", type=click.Choice(["en", "id"]), default="en", show_default=True, help="Language of report.html."
-)
 session_timeout_option = click.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
     help="How long the session lasts at most.  [default: no limit]",

@@ -15,34 +15,11 @@ from kki.diagnosis.parts import Material
 from kki.diagnosis.results import Diagnosis, Outcome
 from kki.diagnosis.search import diagnose, is_right, token_is_right
 from kki.model.contract import Contract, Operation
-from kki.model.exchange import Exchange
 from kki.model.http import Request
 from kki.model.profile import Credentials, TestData
 from kki.snap.carddata import Container
 
 _MOST_TOKENS = 20  # that are tried, the newest
-
-
-def diagnose_exchange(
-    exchange: Exchange,
-    credentials: Credentials,
-    contract: Contract,
-    *,
-    readings: Mapping[str, str] | None = None,
-    test_data: TestData | None = None,
-    tokens_seen: Sequence[str] = (),
-    signatures_seen: Sequence[str] = (),
-    pairs: bool = True,
-) -> Diagnosis | None:
-    """Why the exchange's X-SIGNATURE is wrong; None where it is right, or where the request carries none.
-
-    `tokens_seen`: access tokens of earlier exchanges, newest last; `signatures_seen`: signatures of earlier ones.
-    `pairs` False: single mistakes only, in a fraction of the time.
-    """
-    return diagnose_request(
-        exchange.request, credentials, contract, readings=readings, test_data=test_data, tokens_seen=tokens_seen,
-        signatures_seen=signatures_seen, pairs=pairs,
-    )  # fmt: skip
 
 
 def diagnose_request(
@@ -56,7 +33,11 @@ def diagnose_request(
     signatures_seen: Sequence[str] = (),
     pairs: bool = True,
 ) -> Diagnosis | None:
-    """`diagnose_exchange` for a request alone."""
+    """Why the request's X-SIGNATURE is wrong; None where it is right, or where the request carries none.
+
+    `tokens_seen`: access tokens of earlier exchanges, newest last; `signatures_seen`: signatures of earlier ones.
+    `pairs` False: single mistakes only, in a fraction of the time.
+    """
     if not request.headers.get("X-SIGNATURE"):
         return None
     token_request = is_token_request(request, contract)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 from kki.diagnosis.choices import Choice, distinct, wrong
-from kki.snap.canonical import Malformed
 from kki.snap.timestamps import Timestamp, parse
 
 FARTHEST = 120  # seconds between two readings of the clock: more is no accident of one request
@@ -23,10 +22,6 @@ def times(text: str) -> tuple[Choice[str], ...]:
     elif isinstance(parse(text + "Z"), Timestamp):
         others += [wrong("timestamp-other-label", text + zone, zone) for zone in ("Z", "+07:00", "+00:00")]
     return distinct(Choice(text), others)
-
-
-def is_readable(text: str) -> bool:
-    return not isinstance(parse(text), Malformed)
 
 
 def _changed_text(text: str) -> Iterator[Choice[str]]:

@@ -40,10 +40,6 @@ class Mutation:
     tries: frozenset[str] = frozenset()
     operations: tuple[str, ...] = SYMMETRIC
 
-    @property
-    def harmless(self) -> bool:
-        return not self.breaks
-
     def __call__(self, draft: Draft) -> Draft:
         done = self.apply(draft)
         return replace(done, mutations=(*done.mutations, self.name))

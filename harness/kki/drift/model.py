@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-PLACES = ("security", "header", "query", "path", "body", "reply")
-
 
 class UnreadableError(ValueError):
     """A text in which no field table can be found; the message is a sentence for the operator."""

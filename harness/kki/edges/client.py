@@ -15,7 +15,6 @@ from requests.adapters import HTTPAdapter
 
 from kki.drafting.drafts import Draft, signed
 from kki.edges import wire
-from kki.edges.errors import ConfigurationError
 from kki.model.exchange import Exchange
 from kki.model.http import Headers, Request, Response
 from kki.model.profile import Credentials, Limits
@@ -226,10 +225,3 @@ def _failure(error: Exception) -> str:
     if any(sign in text for sign in cut_off):
         return "connection closed"
     return "malformed reply"
-
-
-def check_base_url(base_url: str) -> None:
-    """ConfigurationError unless this is an address that requests can be sent to."""
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError([f"base URL: expected http://HOST[:PORT] or https://HOST, but got {base_url!r}."])

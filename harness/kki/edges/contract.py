@@ -18,7 +18,7 @@ import yaml
 
 from kki.edges import datafiles
 from kki.edges.errors import ConfigurationError
-from kki.model.contract import CodeCase, Contract, Document, FieldFact, Operation, Tag, Variant
+from kki.model.contract import Area, CodeCase, Contract, Document, FieldFact, Operation, Tag, Variant
 from kki.model.requirement import Choice, Level, Party, Reading, Requirement, Source, Standing
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is some ten times faster
@@ -36,12 +36,6 @@ def data_root() -> Path:
 def load(root: Path | None = None) -> Contract:
     """The contract under `root` (default: `data_root()`), read once a folder. ConfigurationError: every problem."""
     return _load((root or data_root()).resolve())
-
-
-def area_titles(root: Path | None = None) -> dict[str, str]:
-    """What each area of the ledger is about: {"SIG": "The symmetric signature …"}, in the order of the areas' names."""
-    rows = [datafiles.read(path) for path in sorted(((root or data_root()) / "requirements").glob("*.toml"))]
-    return {row["area"]: row["title"] for row in rows}
 
 
 def document(root: Path | None = None) -> dict[str, Any]:
@@ -79,6 +73,7 @@ def _load(root: Path) -> Contract:
         requirements=requirements,
         readings=readings,
         documents=documents,
+        areas={row["area"]: Area(title=row["title"], short=row["short"]) for row in areas},
     )
 
 

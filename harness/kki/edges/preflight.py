@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -150,4 +150,10 @@ def _kind(response: Response) -> str:
     return f"{stated}, {len(response.body)} bytes that are no JSON object"
 
 
-Fetch = Callable[[], Exchange]
+def problems(checks: Iterable[Check]) -> list[str]:
+    """A sentence for each check that keeps a run from starting: what is wrong, and what to do."""
+    return [
+        f"{each.name}: {each.says}. {each.fix[:1].upper()}{each.fix[1:]}."
+        for each in checks
+        if each.fatal and not each.ok
+    ]

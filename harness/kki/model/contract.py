@@ -98,6 +98,14 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """One file of the ledger: what its rows are about, in a sentence and in a word or two."""
+
+    title: str
+    short: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
     digest: str  # "sha256:…" over the OpenAPI document, ledger and readings
     operations: Mapping[str, Operation]
@@ -106,6 +114,7 @@ class Contract:
     requirements: Mapping[str, Requirement]
     readings: Mapping[str, Reading]
     documents: Mapping[str, Document]
+    areas: Mapping[str, Area] = field(default_factory=dict)  # by the letters in ids, in the order of these
 
     def operation_at(self, path: str) -> Operation | None:
         """The operation that lives at this request path (no query), or None."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from kki.model.contract import Contract
 from kki.model.requirement import Level, Party, Source, Standing
 from kki.model.verdict import Grade, Outcome, Overall
 
 SCHEMA = 1
-CASE_OUTCOMES = ("passed", "failed", "broken", "skipped")
 ON_TRIAL: Mapping[str, frozenset[Party]] = {
     "check": frozenset({Party.SERVER}),
     "certify": frozenset({Party.CLIENT}),
@@ -66,7 +66,7 @@ class CaseResult:
     title: str
     area: str = ""
     operation: str = ""
-    outcome: str = "passed"  # one of CASE_OUTCOMES
+    outcome: str = "passed"  # "passed", "failed", "broken" or "skipped"
     reason: str = ""
     exercises: tuple[str, ...] = ()  # requirement ids
     exchanges: tuple[str, ...] = ()
@@ -85,6 +85,15 @@ class Quoted:
 
     title: str
     url: str = ""
+
+
+def quoted(contract: Contract) -> dict[str, Any]:
+    """A Run's members that stand in the contract: `areas`, `documents`, `operations`."""
+    return {
+        "areas": {name: area.short for name, area in contract.areas.items()},
+        "documents": {key: Quoted(title=row.title, url=row.url) for key, row in contract.documents.items()},
+        "operations": {operation.path: operation.name for operation in contract.operations.values()},
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +117,7 @@ class Run:
     profile_digest: str = ""
     replay: str = "kki replay {exchange}"  # the command to paste; {exchange} stands for the id
     cases: tuple[CaseResult, ...] = ()
-    areas: Mapping[str, str] = field(default_factory=dict)  # "SIG" → "The symmetric signature …"
+    areas: Mapping[str, str] = field(default_factory=dict)  # "SIG" → "Symmetric signature"
     documents: Mapping[str, Quoted] = field(default_factory=dict)  # Source.document → where it is
     operations: Mapping[str, str] = field(default_factory=dict)  # request path → operation name
     readings: Mapping[str, str] = field(default_factory=dict)  # in force: reading id → choice id
@@ -124,6 +133,11 @@ class Run:
     def operation_of(self, target: str) -> str:
         """The operation at this request-target (its query is left aside), or ""."""
         return self.operations.get(target.split("?", 1)[0], "")
+
+    def clause(self, source: Source) -> str:
+        """Where a requirement stands: "DOKU: Kartu Kredit Indonesia, 1. Payment › Body"."""
+        document = self.documents.get(source.document)
+        return ", ".join(part for part in (document.title if document else source.document, source.section) if part)
 
     def of(self, requirement: str) -> RequirementResult | None:
         return next((row for row in self.requirements if row.id == requirement), None)

@@ -6,17 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
-from importlib.resources import files
-from typing import Any
-
-from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
 
 from kki.model.exchange import Record
 from kki.model.http import Headers
-from kki.model.requirement import Party, Source
+from kki.model.requirement import Party
 from kki.model.run import ON_TRIAL, Evidence, RequirementResult, Run
-from kki.report import figures
+from kki.report import figures, templating
 from kki.report.escape import readable, shortened, visible
 from kki.report.figures import SYMBOLS, Area, State
 from kki.report.texts import texts
@@ -66,7 +61,7 @@ def report_html(run: Run, records: Iterable[Record], *, lang: str = "en") -> str
         run=run,
         lang=lang,
         t=texts(lang),
-        style=Markup(_template("report.css")),  # our own file, not a stranger's
+        style=templating.trusted(templating.text("report.css")),  # our own file, not a stranger's
         trial=_trial(run, texts(lang)),
         totals=figures.totals(run),
         areas=figures.areas(run),
@@ -129,15 +124,8 @@ def _latency(records: Iterable[Record]) -> Mapping[str, str] | None:
 # --- what the template asks for ----------------------------------------------------------------------------------
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FunctionLoader(_template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalize,
-    )
+def _environment() -> templating.Environment:
+    environment = templating.environment()
     environment.globals.update(
         state=figures.state,
         symbol=lambda stands: SYMBOLS[stands],
@@ -149,17 +137,8 @@ def _environment() -> Environment:
         most_findings=MOST_FINDINGS,
         most_links=MOST_LINKS,
     )
-    environment.filters.update(short=shortened, moment=_moment, clause=_clause, value=_value)
+    environment.filters.update(short=shortened, moment=_moment, value=_value)
     return environment
-
-
-def _template(name: str) -> str:
-    return files("kki.report").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def _finalize(value: Any) -> Any:
-    """Every text that is printed becomes visible text; Jinja2 then escapes it."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def segments(area: Area) -> list[tuple[State, int, float]]:
@@ -199,8 +178,3 @@ def _value(text: str) -> str:
 
 def _moment(moment: datetime) -> str:
     return moment.isoformat(sep=" ", timespec="seconds")
-
-
-def _clause(source: Source, run: Run) -> str:
-    document = run.documents.get(source.document)
-    return ", ".join(part for part in (document.title if document else source.document, source.section) if part)

@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
-
-from kki.report.escape import readable, shortened, visible
+from kki.report import templating
+from kki.report.escape import readable, shortened
 
 MOST_BODY = 8192  # octets of a body
 MOST_VALUE = 2000  # characters of anything else
@@ -155,33 +152,17 @@ def fragments(view: Overview, rows: Sequence[ExchangeRow]) -> Fragments:
 def asset(name: str) -> tuple[str, str] | None:
     """(content type, text) of the style sheet and the script; None for any other name."""
     types = {"live.css": "text/css; charset=utf-8", "live.js": "text/javascript; charset=utf-8"}
-    return (types[name], _template(name)) if name in types else None
+    return (types[name], templating.text(name)) if name in types else None
 
 
 # --- what the templates ask for --------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FunctionLoader(_template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalize,
-    )
+def _environment() -> templating.Environment:
+    environment = templating.environment()
     environment.filters.update(short=_short, body=_body, split=split)
     return environment
-
-
-@lru_cache(maxsize=16)
-def _template(name: str) -> str:
-    return files("kki.report").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def _finalize(value: Any) -> Any:
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _short(text: str, most: int = MOST_VALUE) -> str:

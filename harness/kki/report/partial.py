@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from kki.model.contract import Contract
 from kki.model.exchange import Record
-from kki.model.run import ON_TRIAL, Quoted, RequirementResult, Run
+from kki.model.run import ON_TRIAL, RequirementResult, Run, quoted
 from kki.model.verdict import Grade, Outcome, Overall
 
 WHY = "the run ended before its verdicts were written; the evidence is what was recorded by then"
@@ -18,7 +18,6 @@ def partial_run(
     records: Iterable[Record],
     contract: Contract,
     *,
-    areas: Mapping[str, str],
     harness: str,
     replay: str,
     problems: Iterable[str] = (),
@@ -50,10 +49,8 @@ def partial_run(
         requirements=tuple(_open(contract, name, use) for name in contract.requirements),
         partial=True,
         replay=replay,
-        areas=areas,
-        documents={key: Quoted(title=row.title, url=row.url) for key, row in contract.documents.items()},
-        operations={operation.path: operation.name for operation in contract.operations.values()},
         notes=(f"No verdict: {WHY}. Level and seed are not known.", *problems),
+        **quoted(contract),
     )
 
 

@@ -100,11 +100,8 @@ def violation_lines(run: Run, *, most: int = 20) -> list[str]:
 
 
 def _violation(run: Run, row: RequirementResult) -> list[str]:
-    document = run.documents.get(row.source.document)
-    clause = ", ".join(
-        part for part in (document.title if document else row.source.document, row.source.section) if part
-    )
-    lines = [f"{row.id} {row.says}", f"  {row.party.value} on trial; {row.level.value}, {row.standing.value}; {clause}"]
+    stands = f"{row.party.value} on trial; {row.level.value}, {row.standing.value}; {run.clause(row.source)}"
+    lines = [f"{row.id} {row.says}", f"  {stands}"]
     for found in row.findings[:1]:
         lines += [
             f"  where     {found.where}" + (f" in exchange {found.exchange}" if found.exchange else ""),

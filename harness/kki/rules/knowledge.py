@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kki.model.contract import Contract
-from kki.model.profile import Credentials, Limits, TestData
+from kki.model.profile import Credentials, Limits, Profile, TestData
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,14 @@ class Knowledge:
     limits: Limits = field(default_factory=Limits)
     complete: bool = True
     other_partner: Credentials | None = None
+
+    @classmethod
+    def of(cls, profile: Profile, contract: Contract, *, complete: bool = True) -> Knowledge:
+        """What the operator's plan tells. `complete`: see the class."""
+        return cls(
+            contract=contract, credentials=profile.credentials, readings=profile.readings, test_data=profile.test_data,
+            limits=profile.limits, other_partner=profile.other_partner, complete=complete,
+        )  # fmt: skip
 
     def knows_client(self, client: str) -> bool:
         """Whether this is a client id that the operator named."""

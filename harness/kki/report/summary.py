@@ -43,8 +43,8 @@ def summary_lines(run: Run, *, width: int = 80, height: int = 24) -> list[str]:
     seconds = max(0.0, (run.finished - run.started).total_seconds())
     head = [
         headline(run),
-        f"{run.use} of {run.target}, level {run.level}, seed {run.seed}: "
-        f"{run.exchange_count} exchanges in {seconds:.1f} s",
+        f"{run.use} of {run.target}",
+        f"level {run.level}, seed {run.seed}: {run.exchange_count} exchanges in {seconds:.1f} s",
         "",
     ]
     foot = [_row("total", totals(run), width)]

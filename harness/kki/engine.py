@@ -33,6 +33,8 @@ def arguments(conductor: Conductor, workers: int) -> list[str]:
         "-q",
         "-p",
         "no:cacheprovider",
+        "-p",
+        "no:unraisableexception",  # it collects garbage several times at the end; what it tells, nobody would read
         "--disable-plugin-autoload",
         "-p",
         "kki.plugin",

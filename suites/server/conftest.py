@@ -19,6 +19,7 @@ class Server:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._refundable: str | None = None
+        self._payer_proven = False
 
     @property
     def test_data(self):  # type: ignore[no-untyped-def]  # suites are not type-checked
@@ -98,12 +99,23 @@ class Server:
             pytest.skip(
                 "undecided: the profile's [test_data] bank_card_tokens has no token left to unbind; add one more"
             )
+        self._prove_payer()
         return token
 
     def token_at_risk(self) -> str:
         """For requests that must be refused. Not the one that pays, where there are more: a server might accept."""
         self.need("bank_card_tokens")
+        self._prove_payer()
         return self.session.token_at_risk()
+
+    def _prove_payer(self) -> None:
+        """One payment with the card that pays, before any other is unbound: if it is refused later, the server did it.
+
+        Without, the profile might as well have named a card that was never bound.
+        """
+        if not self._payer_proven:
+            self._payer_proven = True
+            self.send(drafts.a_payment(self.kit(card_token=self.bound_token()), "token"))
 
     def paid(self) -> str:
         """The partnerReferenceNo of a fresh successful payment."""

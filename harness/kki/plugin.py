@@ -15,8 +15,9 @@ import pytest
 
 if TYPE_CHECKING:
     from kki.model.contract import Contract
-    from kki.run import Conductor, Worker  # noqa: F401  # Worker: named in a string below
+    from kki.run import Conductor  # named in a string below
     from kki.session import Session
+    from kki.worker import Worker  # noqa: F401  # likewise
 
 CONDUCTOR = pytest.StashKey["Conductor"]()
 WORKER = pytest.StashKey["Worker"]()
@@ -39,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "exercises(*ids): the requirements that the case must decide")
     handed = getattr(config, "workerinput", {}).get("kki")
     if handed is not None:
-        from kki.run import Worker
+        from kki.worker import Worker
 
         config.stash[WORKER] = Worker.handed(handed)
     elif CONDUCTOR not in config.stash and _asked(config):
@@ -119,6 +120,10 @@ def _marked(item: pytest.Item, name: str) -> tuple[str, ...]:
     return tuple(str(arg) for arg in mark.args) if mark else ()
 
 
+def _level(item: pytest.Item) -> str:
+    return (_marked(item, "level") or ("standard",))[0]
+
+
 def exercised(item: pytest.Item) -> frozenset[str]:
     """Every id that the item's marks name."""
     return frozenset(str(arg) for mark in item.iter_markers("exercises") for arg in mark.args)
@@ -134,14 +139,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
     for item in items:
-        level = (_marked(item, "level") or ("standard",))[0]
-        inside = LEVELS.index(level) <= reach and (not worker.only or exercised(item) & worker.only)
+        inside = LEVELS.index(_level(item)) <= reach and (not worker.only or exercised(item) & worker.only)
         (kept if inside else dropped).append(item)
-    items[:] = kept
+    # What only fills the time comes last: if that is up, everything that must be decided has been tried.
+    items[:] = sorted(kept, key=lambda item: _level(item) == "thorough")
     if dropped:
         config.hook.pytest_deselected(items=dropped)
     for number, item in enumerate(items, 1):
         item.stash[NUMBER] = number
+    items[:] = [item for item in items if not worker.done.get(_title(item))]  # numbered as in the run's first part
     worker.planned = len(items)
 
 
@@ -157,21 +163,23 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     worker = pyfuncitem.config.stash.get(WORKER, None)
     if worker is None or "kki_session" not in pyfuncitem.fixturenames:
         return (yield)
-    from kki.edges.client import RequestLimitReached
+    from kki.edges.client import PlanEnded
+    from kki.worker import NOT_TRIED
 
-    worker.begin(_title(pyfuncitem), f"x{pyfuncitem.stash.get(NUMBER, 0)}")
+    further = _level(pyfuncitem) == "thorough"
+    why = worker.begin(_title(pyfuncitem), f"x{pyfuncitem.stash.get(NUMBER, 0)}", further=further)
+    if why:
+        pytest.skip(f"{NOT_TRIED}: {why}")
     result: object = None
     try:
         result = yield
-    except RequestLimitReached as reached:
-        worker.stopped = str(reached)
-    finally:
-        stopped = worker.stopped
-    if stopped:
-        pytest.skip(f"not tried: {stopped}")
+    except PlanEnded:
+        why = worker.ended_early(further=further)
     said = worker.failures()
     if said:
         pytest.fail(said, pytrace=False)
+    if why:
+        pytest.skip(f"{NOT_TRIED} to its end: {why}")
     undecided = worker.undecided(exercised(pyfuncitem))
     if undecided:
         pytest.skip(undecided)

@@ -465,6 +465,19 @@ class Redactor:
         return [*moved, *spans]
 
 
+def salt_for(profile: Profile, nonce: str) -> bytes:
+    """What a run's pseudonyms are made from: the same again for whoever has the profile's secrets and the nonce.
+
+    The nonce may be written down; the secrets are not, so that nobody else can guess an OTP back from a pseudonym.
+    Without a secret in the profile ValueError: chance has to make the salt then.
+    """
+    held = profile.credentials
+    secrets = [value for value in (held.client_secret, held.private_key, held.shared_key) if value]
+    if not secrets:
+        raise ValueError("Expected a profile with a secret, but it has none.")
+    return hmac.new("\n".join(secrets).encode(), nonce.encode(), hashlib.sha256).digest()
+
+
 def redactor_for(profile: Profile, *, salt: bytes) -> Redactor:
     """A redactor that knows every secret of the profile. The client id is no secret."""
     credentials, data, other = profile.credentials, profile.test_data, profile.other_partner

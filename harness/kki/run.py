@@ -1,12 +1,12 @@
-"""A run: workers try and judge, one conductor collects, writes and closes it. Pytest drives, `kki check` fronts."""
+"""A run: workers try and judge (kki.worker), one conductor collects, writes and closes it. `kki check` fronts."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
 import shlex
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,9 @@ from kki.catalogue import catalogue
 from kki.edges import contract as contracts
 from kki.edges import entropy, store
 from kki.edges import preflight as preflights
-from kki.edges.client import Client
+from kki.edges.client import TIME_IS_UP
+from kki.edges.errors import ConfigurationError
+from kki.edges.journal import Entry, Head, Journal, JournalWriter, differences
 from kki.ending import (
     CONFORMS,
     INCOMPLETE,
@@ -28,181 +30,25 @@ from kki.ending import (
     waived,
 )  # fmt: skip
 from kki.grading import Policy, Tally, overall
-from kki.judge import Judge
 from kki.model.contract import Contract
-from kki.model.exchange import Exchange, Record
+from kki.model.exchange import Record
 from kki.model.profile import Limits, Profile
 from kki.model.requirement import Party
 from kki.model.run import CaseResult, NotTried, Run
-from kki.model.verdict import (
-    Broken,
-    Faulty,
-    Finding,
-    Grade,
-    Holds,
-    NotApplicable,
-    Unknown,
-    Verdict,
-)  # fmt: skip
-from kki.redaction import redactor_for
-from kki.rules.knowledge import Knowledge
-from kki.session import Session
-from kki.travel import Plain, profile_from_plain, profile_to_plain, verdict_from_plain, verdict_to_plain
+from kki.model.verdict import Verdict
+from kki.redaction import redactor_for, salt_for
+from kki.travel import Plain, profile_to_plain, verdict_from_plain, verdict_to_plain
+from kki.worker import NOT_TRIED, Worker
 
 if TYPE_CHECKING:
     import pytest
 
-DUMB_AFTER = 12  # so many without any reply, whatever the reason: each costs the whole time-out
 FIRST_SIGNING, MOST_SIGNING = 5, 200  # exchanges whose signature is shown step by step
 MOST_REQUESTS = 600  # at standard level, beyond which the report says what the further ones buy
-SILENT_AFTER = 4  # so many exchanges in a row without a connection: the target is gone
 
-
-# --- the worker ---------------------------------------------------------------------------------
-
-
-class Worker:
-    """Runs cases in one process: sends, judges, and says whether a case failed or stayed undecided."""
-
-    def __init__(
-        self,
-        *,
-        profile: Profile,
-        contract: Contract,
-        base_url: str,
-        level: str,
-        only: Iterable[str],
-        seed: int,
-        salt: bytes,
-    ) -> None:
-        self.profile = profile
-        self.contract = contract
-        self.level = level
-        self.only = frozenset(only)
-        self.seed = seed
-        self.redactor = redactor_for(profile, salt=salt)
-        self.policy = Policy.of(profile, contract, entropy.now().date())
-        self.judge = Judge(Knowledge.of(profile, contract))
-        client = Client(base_url, profile.credentials, profile.limits, now=entropy.now)
-        self.session = Session(profile=profile, contract=contract, client=client, judge=self.judge, seed=seed)
-        self.planned = 0
-        self.stopped = ""
-        self._silent = 0
-        self._dumb = 0
-
-    @classmethod
-    def handed(cls, plain: Plain) -> Worker:
-        """A worker in a process of its own, from what the conductor handed over."""
-        root = Path(plain["contract_root"]) if plain["contract_root"] else None
-        worker = cls(
-            profile=profile_from_plain(plain["profile"]),
-            contract=contracts.load(root),
-            base_url=plain["base_url"],
-            level=plain["level"],
-            only=plain["only"],
-            seed=plain["seed"],
-            salt=bytes.fromhex(plain["salt"]),
-        )
-        for line in plain["preflight"]:
-            worker.judge.judge(store.record_from_json(line).exchange)
-        worker.session.tokens.b2b, worker.session.tokens.customer, worker.session.tokens.refresh = plain["tokens"]
-        return worker
-
-    def begin(self, title: str, prefix: str) -> None:
-        self.session.begin(title, prefix)
-        if self.stopped:
-            self._stop()
-
-    def _stop(self) -> None:
-        import pytest
-
-        pytest.skip(f"not tried: {self.stopped}")
-
-    def heed(self) -> None:
-        """After each case: has the target gone away, or is the request limit reached?"""
-        for record in self.session.watched.records:
-            self._silent = self._silent + 1 if _gone(record.exchange) else 0
-            self._dumb = self._dumb + 1 if record.exchange.response is None else 0
-        if self._silent >= SILENT_AFTER or self._dumb >= DUMB_AFTER:
-            self.stopped = f"the target stopped answering ({max(self._silent, self._dumb)} requests in a row)"
-
-    def failures(self) -> str:
-        """What the case's exchanges broke, as text for people; "" where nothing is a violation."""
-        self.heed()
-        lines = []
-        for verdict in self.session.watched.verdicts:
-            row = self.contract.requirements[verdict.requirement]
-            if isinstance(verdict.judgement, Faulty):
-                lines.append(
-                    f"the harness itself failed on {row.id}; this says nothing about the server\n"
-                    f"{verdict.judgement.trace}"
-                )
-            if (
-                row.party is Party.SERVER
-                and isinstance(verdict.judgement, Broken)
-                and self.policy.grade(row, verdict.judgement) is Grade.VIOLATION
-            ):
-                lines += [
-                    _sentence(row.id, row.says, verdict.exchange, self.redactor.finding(f))
-                    for f in verdict.judgement.findings
-                ]
-        return self.redactor.text("\n".join(lines))
-
-    def undecided(self, named: frozenset[str]) -> str:
-        decided = {v.requirement for v in self.session.watched.verdicts if isinstance(v.judgement, (Holds, Broken))}
-        missing = sorted(named - decided)
-        if not missing:
-            return ""
-        why = {
-            v.requirement: v.judgement.missing
-            for v in self.session.watched.verdicts
-            if isinstance(v.judgement, Unknown)
-        }
-        return "undecided: " + "; ".join(f"{name} ({why[name]})" if name in why else name for name in missing)
-
-    def parcel(self, **case: Any) -> Plain:
-        """What the conductor gets: the case's result, its exchanges and verdicts. In memory only; not redacted yet."""
-        watched = self.session.watched
-        return {
-            "case": case,
-            "records": [store.record_as_json(record) for record in watched.records],
-            "verdicts": _travelling(watched.verdicts),
-        }
-
-    def ended(self) -> Plain:
-        """After the last case: judgements over the whole trail."""
-        return {
-            "verdicts": _travelling(self.judge.finish()),
-            "stopped": self.stopped,
-            "sent": self.session.client.pace.sent,
-        }
-
-
-def _travelling(verdicts: Iterable[Verdict]) -> list[list[Any]]:
-    """The verdicts as plain rows; what did not apply is told once a requirement."""
-    rows, passed_by = [], set()
-    for verdict in verdicts:
-        if isinstance(verdict.judgement, NotApplicable):
-            passed_by.add((verdict.requirement, verdict.party.value))
-        else:
-            rows.append(verdict_to_plain(verdict))
-    return rows + [[name, "", party, "NotApplicable", None] for name, party in sorted(passed_by)]
-
-
-def _gone(exchange: Exchange) -> bool:
-    if exchange.response is None:
-        return exchange.failure == "connection refused"
-    return exchange.response.status in (429, 502, 503)
-
-
-def _sentence(name: str, says: str, exchange: str, finding: Finding) -> str:
-    text = f"{name} broken in {exchange}: {says}\n  {finding.where}: expected {finding.expected}; got {finding.actual}"
-    return f"{text}\n  {finding.diagnosis}" if finding.diagnosis else text
-
-
-# --- the conductor ------------------------------------------------------------------------------
 
 Progress = Callable[["Conductor"], None]
+Signing = Mapping[str, tuple[tuple[str, str], ...]]
 
 
 class Conductor:
@@ -222,17 +68,24 @@ class Conductor:
         workers: int = 1,
         target: str = "",
         progress: Progress | None = None,
+        ends: datetime | None = None,
+        earlier: Journal | None = None,
     ) -> None:
+        """`ends`: nothing is sent from then on. `earlier`: what the run that is gone on with has done."""
         self.profile, self.contract, self.base_url = profile, contract, base_url
         self.level, self.only, self.seed = level, frozenset(only), seed
         self.output, self.contract_root, self.distributed = output, contract_root, workers > 1
         self.workers = max(workers, 1)
         self.target = target or base_url
         self.progress = progress or (lambda _: None)
-        self.salt = entropy.iv()
+        self.ends = ends
+        self.head = _head(self, earlier)
+        self.salt = _salt(profile, self.head.nonce)
+        self.part = earlier.parts + 1 if earlier else 1
         self.worker = Worker(
-            profile=profile, contract=contract, base_url=base_url, level=level, only=only, seed=seed, salt=self.salt
-        )
+            profile=profile, contract=contract, base_url=base_url, level=level, only=only, seed=seed, salt=self.salt,
+            ends=ends, done=_done(earlier), part=self.part,
+        )  # fmt: skip
         self.catalogue = catalogue(contract)
         self.tally = Tally(contract)
         self.cases: list[CaseResult] = []
@@ -242,7 +95,7 @@ class Conductor:
         self.exchange_count = 0
         self.faults: list[str] = []
         self.cut_short: list[tuple[str, str]] = []
-        self.started = entropy.now()
+        self.started = datetime.fromisoformat(self.head.started)
         self.finish_with_pytest = False
         self.interrupted = False
         self.redactor = redactor_for(profile, salt=self.salt)
@@ -252,6 +105,9 @@ class Conductor:
         self.writer = (
             store.ExchangeWriter(output / store.EXCHANGES, self.redactor, operations=operations) if output else None
         )
+        self.journal = JournalWriter(output, self.head) if output else None
+        for entry in earlier.entries if earlier else ():
+            self._restore(entry)
 
     # -- before ----------------------------------------------------------------------------------
 
@@ -261,7 +117,7 @@ class Conductor:
         checks = [preflights.self_test(), *preflights.credentials(self.profile), *preflights.thin_data(self.profile)]
         if any(check.fatal and not check.ok for check in checks):
             return self._checked(checks)
-        watched = session.begin("preflight", "p")
+        watched = session.begin("preflight", self.worker.exchanges_of("preflight", "p"))
         first = session.fetch_b2b()
         checks += [preflights.reachable(first, self.base_url)]
         if checks[-1].ok:
@@ -301,6 +157,10 @@ class Conductor:
             "preflight": self.preflight_lines,
             "worker": worker,
             "contract_root": str(self.contract_root) if self.contract_root else "",
+            "ends": self.ends.isoformat() if self.ends else "",
+            "done": sorted(self.worker.done),
+            "part": self.part,
+            "unbound": self.worker.session.unbound_places,
             "tokens": [tokens.b2b, tokens.customer, tokens.refresh],
         }
 
@@ -317,44 +177,57 @@ class Conductor:
     # -- during ----------------------------------------------------------------------------------
 
     def planned(self, number: int) -> None:
-        self.count_planned = number
+        """So many cases are to come, beside those of earlier parts."""
+        self.count_planned = len(self.cases) + number
         self.progress(self)
 
     def take(self, parcel: Plain) -> None:
         """One case has ended: write its evidence, count its verdicts. From here on everything is redacted."""
         records = [store.record_from_json(line) for line in parcel["records"]]
         for record in records:
-            self.exchange_count += 1
             if self.writer is not None:
                 self.writer.write(record)
-        for row in parcel["verdicts"]:
-            self.tally.add(self.redactor.verdict(verdict_from_plain(row)))
-        self._keep_signing(records, parcel["verdicts"])
+        verdicts = [self.redactor.verdict(verdict_from_plain(row)) for row in parcel["verdicts"]]
         case = parcel["case"]
-        self.cases.append(
-            CaseResult(
-                id=f"c{len(self.cases)}",
-                title=case["title"],
-                area=case["area"],
-                operation=case["operation"],
-                outcome=case["outcome"],
-                reason=self.redactor.text(case["reason"]),
-                exercises=tuple(case["exercises"]),
-                exchanges=tuple(record.exchange.id for record in records),
-                seconds=case["seconds"],
-            )
-        )
+        entry = Entry(
+            case=CaseResult(
+                id=f"c{len(self.cases)}", title=case["title"], area=case["area"], operation=case["operation"],
+                outcome=case["outcome"], reason=self.redactor.text(case["reason"]), exercises=tuple(case["exercises"]),
+                exchanges=tuple(record.exchange.id for record in records), seconds=case["seconds"],
+            ),
+            verdicts=[verdict_to_plain(verdict) for verdict in verdicts],
+            signing=self._signing(records, parcel["verdicts"]), unbound=tuple(parcel["unbound"]),
+        )  # fmt: skip
+        if self.journal is not None:
+            self.journal.add(entry)
+        self._count(entry, verdicts)
         self.progress(self)
 
-    def _keep_signing(self, records: Iterable[Record], verdicts: Iterable[Sequence[Any]]) -> None:
+    def _count(self, entry: Entry, verdicts: Iterable[Verdict]) -> None:
+        for verdict in verdicts:
+            self.tally.add(verdict)
+        self.exchange_count += len(entry.case.exchanges)
+        self.signing |= {name: tuple((step, value) for step, value in steps) for name, steps in entry.signing.items()}
+        self.cases.append(entry.case)
+
+    def _restore(self, entry: Entry) -> None:
+        """A case of an earlier part. What was undecided is tried again, but what was seen of it counts."""
+        self._count(entry, map(verdict_from_plain, entry.verdicts))
+        self.worker.session.forget_tokens(entry.unbound)
+        if entry.case.outcome == "skipped":
+            self.cases.pop()
+
+    def _signing(self, records: Iterable[Record], verdicts: Iterable[Sequence[Any]]) -> Signing:
         """The steps of the right signature, for exchanges in which something was broken and a few others."""
         broken = {row[1] for row in verdicts if row[3] == "Broken"}
+        found: dict[str, tuple[tuple[str, str], ...]] = {}
         for record in records:
-            if record.exchange.id in broken or len(self.signing) < FIRST_SIGNING:
-                steps = signing_steps(record.exchange, self.profile) if len(self.signing) < MOST_SIGNING else ()
+            shown = len(self.signing) + len(found)
+            if record.exchange.id in broken or shown < FIRST_SIGNING:
+                steps = signing_steps(record.exchange, self.profile) if shown < MOST_SIGNING else ()
                 if steps:
-                    clean = self.redactor.text
-                    self.signing[record.exchange.id] = tuple((name, clean(value)) for name, value in steps)
+                    found[record.exchange.id] = tuple((name, self.redactor.text(value)) for name, value in steps)
+        return found
 
     def broke(self, where: str, text: str) -> None:
         """Something outside a case's body failed: our fault."""
@@ -384,7 +257,7 @@ class Conductor:
             target=self.target,
             seed=self.seed, level=self.level, started=self.started.astimezone(UTC), finished=entropy.now(),
             exchange_count=self.exchange_count, requirements=rows, cases=tuple(self.cases),
-            partial=self.interrupted or bool(self.faults) or bool(self.cut_short), not_tried=tuple(self._not_tried()),
+            partial=self._partial, not_tried=tuple(self._not_tried()),
             notes=tuple(self._notes()), profile_digest=digest_of(self.profile), replay=self._replay(),
             signing=self.signing, pseudonyms=dict(self.redactor.pseudonyms()), power=self.power,
             **told_by(self.contract, self.profile),
@@ -393,11 +266,22 @@ class Conductor:
     def close(self, lang: str = "en", run: Run | None = None) -> Run:
         """Write `run.json` and every report. The evidence stands already. `run`: as a baseline left it."""
         run = self.run() if run is None else run
+        if self.journal is not None:
+            self.journal.close(finished=not self.unfinished)
         if self.output is not None:
             store.write_run(self.output, run)
             store.write_reports(self.output, run, lang=lang)
             store.point_latest(self.output)
         return run
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether anything is left that `--resume` could try."""
+        return self._partial or any(case.reason.startswith(NOT_TRIED) for case in self.cases)
+
+    @property
+    def _partial(self) -> bool:
+        return self.interrupted or bool(self.faults) or bool(self.cut_short)
 
     def exit_code(self, run: Run) -> int:
         """0 conforms, 1 does not, 3 our own fault, 4 incomplete, 130 interrupted (interface.md)."""
@@ -412,17 +296,28 @@ class Conductor:
 
     def _replay(self) -> str:
         where = f" --run {shlex.quote(str(self.output))}" if self.output is not None else ""
-        plan = (
-            ""
-            if self.profile.source in ("built in", "no profile")
-            else f" --profile {shlex.quote(self.profile.source)}"
-        )
-        return f"kki replay {{exchange}}{where}{plan}"
+        return f"kki replay {{exchange}}{where}{self._plan}"
+
+    @property
+    def _plan(self) -> str:
+        """The option that names the profile, for commands to paste."""
+        source = self.profile.source
+        return "" if source in ("built in", "no profile") else f" --profile {shlex.quote(source)}"
 
     def _notes(self) -> Iterable[str]:
         yield from waived(self.profile)
+        if self.part > 1:
+            yield (
+                f"This run was gone on with: it has {self.part} parts. What links exchanges of different parts, such "
+                "as a number that is given out twice, was judged within each part alone."
+            )
         if self.interrupted:
             yield "The run was interrupted; what had not been tried by then is undecided."
+        late = sum(case.reason.startswith(NOT_TRIED) and TIME_IS_UP in case.reason for case in self.cases)
+        if late:
+            yield f"{late} cases were not tried, or not to their end, since {TIME_IS_UP}."
+        if self.unfinished and self.output is not None:
+            yield f"What was not tried can be: kki check --resume {shlex.quote(str(self.output))}{self._plan}"
         for what, why in self.cut_short:
             yield f"{what}: {why}"
         if self.exchange_count > MOST_REQUESTS and self.level == "standard":
@@ -446,12 +341,39 @@ class Conductor:
             yield NotTried(what=what, why=why)
 
 
+def _head(run: Conductor, earlier: Journal | None) -> Head:
+    """What this run is. ConfigurationError where it is not the one that it is to go on with."""
+    lasting = dataclasses.replace(run.profile, base_url=run.target, limits=Limits(), waivers=())
+    now = Head(
+        level=run.level, seed=run.seed, only=tuple(sorted(run.only)), target=run.target, contract=run.contract.digest,
+        plan=digest_of(lasting), nonce=earlier.head.nonce if earlier else entropy.fresh_id(32),
+        started=earlier.head.started if earlier else entropy.now().isoformat(),
+    )  # fmt: skip
+    if earlier and (problems := differences(earlier.head, now)):
+        raise ConfigurationError(problems)
+    return now
+
+
+def _salt(profile: Profile, nonce: str) -> bytes:
+    try:
+        return salt_for(profile, nonce)
+    except ValueError:  # nothing to make it from again; nor could such a profile sign anything
+        return entropy.iv()
+
+
+def _done(earlier: Journal | None) -> dict[str, bool]:
+    """Titles of the cases of earlier parts → whether they are decided; those that are not are tried again."""
+    found: dict[str, bool] = {}
+    for entry in earlier.entries if earlier else ():
+        found[entry.case.title] = found.get(entry.case.title, False) or entry.case.outcome != "skipped"
+    return found
+
+
 def conductor_for_pytest(config: pytest.Config) -> Conductor:
     """`pytest suites/server --kki-base-url URL`: the same run without our command line. Raises ConfigurationError."""
     import pytest
 
     from kki.edges import settings
-    from kki.edges.errors import ConfigurationError
     from kki.edges.selection import chosen_requirements
     from kki.plugin import Listener, target_of
 

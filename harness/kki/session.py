@@ -6,7 +6,7 @@ import itertools
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -166,6 +166,17 @@ class Session:
     def unbound(self, body: str) -> None:
         """An unbinding with this body was accepted: its token is no longer bound."""
         self._unbound.update(token for token in self.profile.test_data.bank_card_tokens if token in body)
+
+    @property
+    def unbound_places(self) -> list[int]:
+        """Which of bank_card_tokens are unbound by now."""
+        tokens = self.profile.test_data.bank_card_tokens
+        return [place for place, token in enumerate(tokens) if token in self._unbound]
+
+    def forget_tokens(self, places: Iterable[int]) -> None:
+        """An earlier part of the run has unbound these of bank_card_tokens."""
+        tokens = self.profile.test_data.bank_card_tokens
+        self._unbound.update(tokens[place] for place in places if place < len(tokens))
 
     def until(self, seconds: float, tries: int) -> Iterator[int]:
         """Up to so many tries, spread over so many seconds: for what the page calls asynchronous. The first at once."""

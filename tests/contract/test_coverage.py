@@ -15,6 +15,8 @@ from kki import fuzz
 from kki.drafting.coverage import CoverageCase, compiled_from, read_cases
 from kki.edges import datafiles
 from kki.edges.contract import data_root, load
+from kki.fuzz import generated_bodies
+from kki.fuzz.shapes import in_force
 from kki.model.requirement import Party
 
 FILE = data_root() / fuzz.FILE
@@ -69,7 +71,7 @@ def test_positive_bodies_satisfy_their_variant_and_negative_ones_none(cases: lis
     contract = load()
     for case in cases:
         operation = contract.operations[case.operation]
-        shapes = {one.name: fuzz._in_force(one, contract, {}) for one in operation.variants}
+        shapes = {one.name: in_force(one, contract, {}) for one in operation.variants}
         if case.mode == "positive" or case.location == "header":
             assert datafiles.broken(case.body, shapes[case.variant]) == [], case.id
         elif case.body_text is None:
@@ -122,7 +124,7 @@ def test_only_one_thing_is_wrong_in_a_negative_case(cases: list[CoverageCase]) -
         if case.mode == "negative" and case.location == "body" and case.parameter is not None:
             variant = contract.operations[case.operation].variant(case.variant)
             assert variant is not None
-            found = datafiles.broken(case.body, fuzz._in_force(variant, contract, {}))
+            found = datafiles.broken(case.body, in_force(variant, contract, {}))
             assert {name or path[0] for path, _, name in found} == {case.parameter}, case.id
 
 
@@ -143,23 +145,30 @@ def test_other_readings_are_compiled_on_demand() -> None:
     assert not {"KKI-PAY-110", "KKI-PAY-116"} & tried
 
 
-@pytest.mark.parametrize(("operation", "variant"), [("payment", "token"), ("refund", "default"), ("b2b2c", "default")])
-def test_positive_bodies_are_valid_distinct_and_repeatable(operation: str, variant: str) -> None:
+MADE = [("payment", "token"), ("refund", "default"), ("b2b2c", "default")]
+
+
+@pytest.mark.parametrize("valid", [True, False])
+@pytest.mark.parametrize(("operation", "variant"), MADE)
+def test_bodies_made_by_chance_are_what_they_are_said_to_be(operation: str, variant: str, valid: bool) -> None:
     contract = load()
-    bodies = fuzz.positive_bodies(None, operation, variant, 12, seed=5)
-    assert bodies == fuzz.positive_bodies(None, operation, variant, 12, seed=5)
-    assert bodies != fuzz.positive_bodies(None, operation, variant, 12, seed=6)
-    assert len({json.dumps(body, sort_keys=True) for body in bodies}) == 12
+    made = generated_bodies(None, operation, variant, valid=valid, count=8, seed=5)
+    assert made == generated_bodies(None, operation, variant, valid=valid, count=8, seed=5)
+    assert made != generated_bodies(None, operation, variant, valid=valid, count=8, seed=6)
+    assert len({json.dumps(each.body, sort_keys=True) for each in made}) == 8
     one = contract.operations[operation].variant(variant)
     assert one is not None
-    for body in bodies:
-        assert datafiles.broken(body, fuzz._in_force(one, contract, {})) == []
-        assert all(body[name] for name in one.schema["required"])
+    shape = in_force(one, contract, {})
+    for each in made:
+        assert bool(each.spoiled) is not valid
+        if valid:
+            assert datafiles.broken(each.body, shape) == []
+            assert all(each.body[name] for name in one.schema["required"])
 
 
 def test_an_unknown_variant_is_refused() -> None:
     with pytest.raises(KeyError, match="no variant 'cash'"):
-        fuzz.positive_bodies(None, "payment", "cash", 1, seed=0)
+        generated_bodies(None, "payment", "cash", valid=True, count=1, seed=0)
 
 
 def test_reading_cases_does_not_need_schemathesis() -> None:

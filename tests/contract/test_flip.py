@@ -20,9 +20,9 @@ from typing import Any
 import pytest
 import yaml
 
-from kki import fuzz
 from kki.drafting.bounds import ABSENT, field_cases
 from kki.edges.contract import data_root, load
+from kki.fuzz.coverage import _cases
 from kki.judge import Judge
 from kki.model.contract import Contract, FieldFact, Operation
 from kki.model.exchange import Exchange
@@ -116,7 +116,7 @@ def lengths(contract: Contract, key: Key) -> set[tuple[int, bool]]:
 
 def compiled(contract: Contract, operation: str) -> set[str]:
     """What Schemathesis makes of the operation, each request as text."""
-    cases = fuzz._cases(contract.operations[operation], contract, every_reading(contract))
+    cases = _cases(contract.operations[operation], contract, every_reading(contract))
     return {json.dumps([case.mode, dict(case.headers), case.omit, case.body], sort_keys=True) for case in cases}
 
 

@@ -6,10 +6,12 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from kki import gate
 from kki.cli import gating, options
@@ -20,6 +22,7 @@ from kki.edges import entropy, preflight, settings, store
 from kki.edges.baselines import read_baseline
 from kki.edges.ci import announced
 from kki.edges.errors import ConfigurationError
+from kki.edges.journal import Journal, read_journal
 from kki.edges.selection import chosen_requirements
 from kki.gate import Baseline
 from kki.model.contract import Contract
@@ -43,7 +46,11 @@ MOST_NAMED = 40  # undecided requirements that the terminal names
 @options.only_option
 @options.seed_option
 @options.workers_option
-@options.timeout_option
+@options.run_time_option
+@click.option(
+    "--resume", type=click.Path(path_type=Path), metavar="DIR",
+    help="Go on with a run that did not come to its end, with its level, seed and selection.",
+)
 @options.baseline_option
 @options.lang_option
 @options.terminal_options
@@ -58,6 +65,7 @@ def check(
     seed: int | None,
     workers: int,
     timeout: float | None,
+    resume: Path | None,
     baseline: Path | None,
     lang: str,
 ) -> int:
@@ -72,28 +80,48 @@ def check(
       kki check
       kki check --profile sandbox.toml --level quick
       kki check --base-url http://127.0.0.1:8080 --profile local.toml --only SIG --only KKI-TOK-142
+      kki check --profile sandbox.toml --level thorough --timeout 1800
+      kki check --profile sandbox.toml --resume reports/latest
     """
     root = settings.contract_root()
     contract = contracts.load(root)
-    plan = options.chosen_profile(terminal, contract, profile=profile, base_url=base_url, timeout=timeout)
-    wanted = chosen_requirements(contract, only)
+    earlier = _gone_on_with(resume) if resume else None
+    plan = options.chosen_profile(terminal, contract, profile=profile, base_url=base_url)
+    wanted = chosen_requirements(contract, earlier.head.only if earlier else only)
     known = read_baseline(baseline, contract) if baseline else None
     with _target(plan, contract, terminal) as (url, plan, target):
         from kki.run import Conductor
 
+        begun = entropy.now()
         conductor = Conductor(
             profile=plan,
             contract=contract,
             base_url=url,
-            level=level,
+            level=earlier.head.level if earlier else level,
             only=wanted,
-            seed=entropy.seed() if seed is None else seed,
+            seed=earlier.head.seed if earlier else entropy.seed() if seed is None else seed,
             contract_root=root,
             workers=workers,
             target=target,
-            output=output or store.new_run_folder(Path("reports"), target, entropy.now()),
+            output=resume.resolve() if resume else output or store.new_run_folder(Path("reports"), target, begun),
+            ends=None if timeout is None else begun + timedelta(seconds=timeout),
+            earlier=earlier,
         )
         return _tried(terminal, conductor, workers, known, lang)
+
+
+def _gone_on_with(folder: Path) -> Journal:
+    """The journal of the run in this folder. ConfigurationError where an option would make it another run."""
+    chosen = [name for name in ("level", "seed", "only", "output") if _is_given(name)]
+    if chosen:
+        names = ", ".join(f"--{name}" for name in chosen)
+        raise ConfigurationError([f"--resume {folder}: expected that run's own {names}, so leave out what you gave."])
+    return read_journal(folder)
+
+
+def _is_given(option: str) -> bool:
+    source = click.get_current_context().get_parameter_source(option)
+    return source is not None and source is not ParameterSource.DEFAULT
 
 
 @contextmanager

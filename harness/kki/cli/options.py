@@ -116,6 +116,13 @@ def timeout_option(command: F) -> F:
     )(command)  # fmt: skip
 
 
+def run_time_option(command: F) -> F:
+    return click.option(
+        "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+        help="How long the run may take in all; [limits] timeout_s in the profile bounds one answer.",
+    )(command)  # fmt: skip
+
+
 def command_option(command: F) -> F:
     return click.option(
         "--command", metavar="COMMAND", help="Starts the client, with KKI_BASE_URL set, and ends when it ends."

@@ -1,11 +1,13 @@
-"""A compiled coverage case as a draft: live data everywhere but in the one place that the case is about."""
+"""A case or a body that Schemathesis made, as a draft: live data everywhere but in the place that it is about."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
+from kki.drafting.bounds import REFERS
 from kki.drafting.coverage import CoverageCase
-from kki.drafting.drafts import Draft
+from kki.drafting.drafts import Draft, compact
 from kki.model.http import Request
 
 _SIGNATURE = "x-signature"
@@ -61,3 +63,18 @@ def _body(case: CoverageCase, draft: Draft, reference: str) -> Draft:
     if case.mode == "positive" and isinstance(value, str) and len(value) >= 12:
         value = reference[:8] + value[8:]
     return draft.having(**{case.parameter: value})
+
+
+LIVE = REFERS | {"partnerReferenceNo", "partnerRefundNo", "grantType", "authCode", "refreshToken"}
+"""Members whose right value chance does not find, or finds twice: they are the draft's own, unless they are spoiled."""
+
+
+def grafted(base: Draft, body: Any, spoiled: Collection[str]) -> Draft:
+    """A body made by chance, on a correct request: live where it has to be, and spoiled where it is.
+
+    Without, most of what is sent would be refused for an unknown card, and nothing else of it would be tried.
+    """
+    if not isinstance(body, dict):
+        return base.with_body(compact(body))
+    live = {name: value for name, value in base.json.items() if name in LIVE and name in body and name not in spoiled}
+    return base.with_body(compact({**body, **live}))

@@ -20,11 +20,12 @@ from kki.model.http import Headers, Request, Response
 from kki.model.profile import Credentials, Limits
 
 MAX_REPLY = 4 * 1024 * 1024  # a reply is kept up to here; what comes beyond is no API reply
+TIME_IS_UP = "the time that --timeout gives to the run is up"
 Clock = Callable[[], datetime]
 
 
-class RequestLimitReached(Exception):  # noqa: N818  # a plan's end, reached as planned: no error
-    """The profile's `max_requests` is used up: nothing more is sent in this run."""
+class PlanEnded(Exception):  # noqa: N818  # reached as planned: no error
+    """Nothing more is sent in this run: the profile's `max_requests` are used up, or the run's time is."""
 
 
 class SnapAuth(requests.auth.AuthBase):
@@ -81,22 +82,35 @@ def _wire(value: str) -> str | bytes:
 
 
 class Pace:
-    """At most so many requests a second and in all; respects Retry-After. Shared by threads."""
+    """At most so many requests a second and in all; respects Retry-After. Shared by threads. `seconds`: the run's."""
 
-    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, limits: Limits, clock: Callable[[], float] = time.monotonic, seconds: float | None = None
+    ) -> None:
         self.limits = limits
         self.sent = 0
         self._clock = clock
+        self._ends = None if seconds is None else clock() + seconds
         self._next = 0.0
         self._lock = threading.Lock()
 
+    @property
+    def late(self) -> bool:
+        """Whether the run's time is up."""
+        return self._ends is not None and self._clock() >= self._ends
+
+    @property
+    def over(self) -> str:
+        """Why nothing more is sent; "" while something may be."""
+        if self.sent >= self.limits.max_requests:
+            return f"The profile allows {self.limits.max_requests} requests ([limits] max_requests), and all are used."
+        return TIME_IS_UP if self.late else ""
+
     def take(self) -> None:
-        """Wait for this request's turn. RequestLimitReached when none is left."""
+        """Wait for this request's turn. PlanEnded when none is left."""
         with self._lock:
-            if self.sent >= self.limits.max_requests:
-                raise RequestLimitReached(
-                    f"The profile allows {self.limits.max_requests} requests ([limits] max_requests), and all are used."
-                )
+            if self.over:
+                raise PlanEnded(self.over)
             self.sent += 1
             gap = 1 / self.limits.requests_per_second if self.limits.requests_per_second > 0 else 0.0
             now = self._clock()

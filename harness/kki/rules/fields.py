@@ -47,3 +47,27 @@ def payment_names_its_source(scene: Scene) -> Detection:
         return ()
     expected = "a chargeToken with its otp, or a bankCardToken, in the body"
     return (Fault(where="body", expected=expected, actual="without either", field="chargeToken"),)
+
+
+@detector(fitting=cases("400/02"), operations=("payment",))
+def other_shape_is_whole(scene: Scene) -> Detection:
+    """A payment that may be meant as one of the other shape lacks nothing of that either.
+
+    Nothing tells the two shapes apart but the members that are there (contradiction 2): a server may take a body with
+    both, or one whose own member is of no use, for a payment of the other kind, and miss what that needs.
+    """
+    view = scene.view
+    if view.body.members is None:
+        return None
+    by_token = view.variant == "token"
+    mine, theirs = ("bankCardToken", "chargeToken") if by_token else ("chargeToken", "bankCardToken")
+    if view.member(theirs) is ABSENT and (view.text(mine) is not None or view.member(mine) is ABSENT):
+        return ()
+    lacking = [name for name in (("chargeToken", "otp") if by_token else ("bankCardToken",)) if not view.text(name)]
+    return tuple(
+        Fault(
+            where=f"body /{name}", expected="a value, in a payment of the other kind", actual="none",
+            force=Force.MAY_REFUSE, client=NOBODY, server=NOBODY, reason=NOBODY, field=name,
+        )
+        for name in lacking
+    )  # fmt: skip

@@ -111,9 +111,10 @@ def refusal_names_the_field(scene: Scene) -> Judgement | None:
     reply = scene.view.reply
     if reply.standing is not Standing.REFUSED or reply.case not in ((400, "01"), (400, "02")):
         return None
-    faults = [fault for fault in scene.found.faults if fault.force is Force.MUST_REFUSE and fault.fits(reply.case)]
+    faults = [fault for fault in scene.found.faults if fault.fits(reply.case)]
     fields = {fault.field for fault in faults}
-    if not faults or "" in fields or not isinstance(reply.message, str):
+    sure = any(fault.force is Force.MUST_REFUSE for fault in faults)
+    if not sure or "" in fields or not isinstance(reply.message, str):
         return None
     if any(field.lower() in reply.message.lower() for field in fields):
         return Holds()

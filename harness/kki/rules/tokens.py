@@ -240,7 +240,8 @@ def code_fits_the_grant(scene: Scene) -> Detection:
         return _odd_other(scene, name)
     there = scene.view.body.members is not None and name in scene.view.body.members
     actual = "no string, or empty" if there else "missing"
-    return (Fault(where=f"body /{name}", expected="a code that is not empty", actual=actual, field=name),)
+    missing = Fault(where=f"body /{name}", expected="a code that is not empty", actual=actual, field=name)
+    return (missing, *_odd_other(scene, name))
 
 
 def _odd_other(scene: Scene, needed: str) -> tuple[Fault, ...]:
@@ -248,7 +249,7 @@ def _odd_other(scene: Scene, needed: str) -> tuple[Fault, ...]:
     found = [(name, scene.view.member(name)) for name in GRANTS.values() if name != needed]
     odd = [(name, value) for name, value in found if value is not ABSENT and not isinstance(value, str)]
     return tuple(
-        _tolerated(Fault(where=f"body /{name}", expected="a string, where it is there", actual=kind(value)))
+        _tolerated(Fault(where=f"body /{name}", expected="a string, where it is there", actual=kind(value), field=name))
         for name, value in odd
     )
 

@@ -256,12 +256,12 @@ def _token(value: str | None) -> str | None:
 
 
 def _variant(operation: Operation | None, body: Body) -> str | None:
-    """By shape: a payment without chargeToken, or with a bankCardToken, is one with a token."""
+    """By shape: a payment without chargeToken, or with a bankCardToken that is not empty, is one with a token."""
     if operation is None or body.members is None or not operation.variants:
         return None
     if operation.name != "payment":
         return operation.variants[0].name
-    by_cpan = "chargeToken" in body.members and "bankCardToken" not in body.members
+    by_cpan = "chargeToken" in body.members and body.members.get("bankCardToken") in (None, "")
     return "cpan" if by_cpan else "token"
 
 

@@ -147,7 +147,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=dropped)
     for number, item in enumerate(items, 1):
         item.stash[NUMBER] = number
-    items[:] = [item for item in items if not worker.done.get(_title(item))]  # numbered as in the run's first part
+    items[:] = [item for item in items if _title(item) not in worker.done]  # numbered as in the run's first part
     worker.planned = len(items)
 
 

@@ -15,7 +15,7 @@ from kki.catalogue import catalogue
 from kki.edges import contract as contracts
 from kki.edges import entropy, store
 from kki.edges import preflight as preflights
-from kki.edges.client import TIME_IS_UP
+from kki.edges.client import TIME_IS_UP, PlanEnded
 from kki.edges.errors import ConfigurationError
 from kki.edges.journal import Entry, Head, Journal, JournalWriter, differences
 from kki.ending import (
@@ -106,39 +106,41 @@ class Conductor:
             store.ExchangeWriter(output / store.EXCHANGES, self.redactor, operations=operations) if output else None
         )
         self.journal = JournalWriter(output, self.head) if output else None
-        for entry in earlier.entries if earlier else ():
-            self._restore(entry)
+        if earlier is not None and output is not None:
+            self._restore(earlier, output)
 
     # -- before ----------------------------------------------------------------------------------
 
     def preflight(self) -> list[preflights.Check]:
         """Keys, reachability, clock, tokens. The exchanges are scored too, but only if the run starts."""
-        session = self.worker.session
         checks = [preflights.self_test(), *preflights.credentials(self.profile), *preflights.thin_data(self.profile)]
         if any(check.fatal and not check.ok for check in checks):
             return self._checked(checks)
-        watched = session.begin("preflight", self.worker.exchanges_of("preflight", "p"))
+        try:
+            checks += self._tokens()
+        except PlanEnded as ended:
+            checks.append(preflights.Check("limits", False, f"{ended}", "give the run more than that"))
+        return self._checked(checks)
+
+    def _tokens(self) -> list[preflights.Check]:
+        """Fetches both tokens, and says what was seen on the way."""
+        session = self.worker.session
+        watched = session.begin("preflight", self.worker.numbered("p"))
         first = session.fetch_b2b()
-        checks += [preflights.reachable(first, self.base_url)]
+        checks = [preflights.reachable(first, self.base_url)]
         if checks[-1].ok:
             checks += [preflights.clock(first, entropy.now()), preflights.token(first)]
-        if not any(check.fatal and not check.ok for check in checks):
-            customer = session.fetch_customer()
-            if customer is not None:
-                checks.append(preflights.customer_token(customer))
-            self.preflight_lines = [store.record_as_json(record) for record in watched.records]
-            self.take(
-                self.worker.parcel(
-                    title="preflight",
-                    area="tokens",
-                    operation="b2b",
-                    exercises=[],
-                    outcome="passed",
-                    reason="",
-                    seconds=0.0,
-                )
-            )
-        return self._checked(checks)
+        if any(check.fatal and not check.ok for check in checks):
+            return checks
+        customer = session.fetch_customer()
+        if customer is not None:
+            checks.append(preflights.customer_token(customer))
+        self.preflight_lines = [store.record_as_json(record) for record in watched.records]
+        parcel = self.worker.parcel(
+            title="preflight", area="tokens", operation="b2b", exercises=[], outcome="passed", reason="", seconds=0.0
+        )
+        self.take(parcel)
+        return checks
 
     def _checked(self, checks: list[preflights.Check]) -> list[preflights.Check]:
         clean = self.redactor.text
@@ -210,12 +212,14 @@ class Conductor:
         self.signing |= {name: tuple((step, value) for step, value in steps) for name, steps in entry.signing.items()}
         self.cases.append(entry.case)
 
-    def _restore(self, entry: Entry) -> None:
-        """A case of an earlier part. What was undecided is tried again, but what was seen of it counts."""
-        self._count(entry, map(verdict_from_plain, entry.verdicts))
-        self.worker.session.forget_tokens(entry.unbound)
-        if entry.case.outcome == "skipped":
-            self.cases.pop()
+    def _restore(self, earlier: Journal, output: Path) -> None:
+        """What earlier parts did. Of what was undecided, and is tried again, everything that was seen counts."""
+        for entry in earlier.entries:
+            self._count(entry, map(verdict_from_plain, entry.verdicts))
+            self.worker.session.forget_tokens(entry.unbound)
+            if entry.case.outcome == "skipped":
+                self.cases.pop()
+        self.exchange_count = sum(1 for _ in store.evidence(output))  # with those of a case that a kill cut short
 
     def _signing(self, records: Iterable[Record], verdicts: Iterable[Sequence[Any]]) -> Signing:
         """The steps of the right signature, for exchanges in which something was broken and a few others."""
@@ -361,12 +365,11 @@ def _salt(profile: Profile, nonce: str) -> bytes:
         return entropy.iv()
 
 
-def _done(earlier: Journal | None) -> dict[str, bool]:
-    """Titles of the cases of earlier parts → whether they are decided; those that are not are tried again."""
-    found: dict[str, bool] = {}
-    for entry in earlier.entries if earlier else ():
-        found[entry.case.title] = found.get(entry.case.title, False) or entry.case.outcome != "skipped"
-    return found
+def _done(earlier: Journal | None) -> frozenset[str]:
+    """Titles of the cases that earlier parts have decided. The others are tried again."""
+    return frozenset(entry.case.title for entry in earlier.entries if entry.case.outcome != "skipped") if earlier else (
+        frozenset()
+    )
 
 
 def conductor_for_pytest(config: pytest.Config) -> Conductor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -41,10 +41,10 @@ class Worker:
         seed: int,
         salt: bytes,
         ends: datetime | None = None,
-        done: Mapping[str, bool] | None = None,
+        done: Iterable[str] = (),
         part: int = 1,
     ) -> None:
-        """`done`: cases of earlier parts of the run, and whether they are decided. `part`: which one this is."""
+        """`done`: titles of the cases that earlier parts of the run have decided. `part`: which one this is."""
         self.profile = profile
         self.contract = contract
         self.level = level
@@ -58,7 +58,7 @@ class Worker:
         client = Client(base_url, profile.credentials, profile.limits, now=entropy.now, pace=pace)
         self.session = Session(profile=profile, contract=contract, client=client, judge=self.judge, seed=seed)
         self.planned = 0
-        self.done = dict(done or {})
+        self.done = frozenset(done)
         self.part = part
         self.stopped = ""
         self._silent = 0
@@ -88,12 +88,12 @@ class Worker:
 
     def begin(self, title: str, prefix: str, *, further: bool) -> str:
         """Why this case is not to be tried, or "". `further`: it goes beyond standard level, as far as time allows."""
-        self.session.begin(title, self.exchanges_of(title, prefix))
+        self.session.begin(title, self.numbered(prefix))
         return self.ended_early(further=further)
 
-    def exchanges_of(self, title: str, prefix: str) -> str:
-        """How the ids of this case's exchanges begin; otherwise than in an earlier part that tried it too."""
-        return f"{prefix}-{self.part}" if title in self.done else prefix
+    def numbered(self, prefix: str) -> str:
+        """How the ids of a case's exchanges begin: otherwise than in an earlier part, which may have tried it too."""
+        return f"{prefix}-{self.part}" if self.part > 1 else prefix
 
     def ended_early(self, *, further: bool) -> str:
         """Why no further case is tried, or "". That time is up does not cut short what was only to fill it."""

@@ -93,13 +93,19 @@ class _Count:
 
 _KINDS = {Faulty: "faulty", Broken: "broken", Holds: "holds", Unknown: "unknown", NotApplicable: "not-applicable"}
 _STRONGEST = (Outcome.FAULTY, Outcome.BROKEN, Outcome.HOLDS, Outcome.UNKNOWN, Outcome.NOT_APPLICABLE)
+_STRICT = (Outcome.FAULTY, Outcome.BROKEN, Outcome.UNKNOWN, Outcome.HOLDS, Outcome.NOT_APPLICABLE)
 
 
 class Tally:
-    """Counts verdicts as they come, a bounded amount for each row."""
+    """Counts verdicts as they come, a bounded amount for each row.
 
-    def __init__(self, contract: Contract) -> None:
+    `strict`: a row that one exchange leaves undecided is undecided. For traffic that others made: there every exchange
+    was meant, while a trial of ours makes many that decide nothing, and others that do.
+    """
+
+    def __init__(self, contract: Contract, *, strict: bool = False) -> None:
         self.contract = contract
+        self._order = _STRICT if strict else _STRONGEST
         self.counts: dict[str, _Count] = {}
 
     def add(self, verdict: Verdict) -> None:
@@ -124,7 +130,7 @@ class Tally:
     def outcome(self, requirement: str) -> Outcome:
         """Of this row over the whole run."""
         kinds = self.counts[requirement].kinds if requirement in self.counts else {}
-        return next((outcome for outcome in _STRONGEST if outcome.value in kinds), Outcome.NOT_EXERCISED)
+        return next((outcome for outcome in self._order if outcome.value in kinds), Outcome.NOT_EXERCISED)
 
     def results(
         self, catalogue: Catalogue, policy: Policy, *, parties: Collection[Party], only: Collection[str] = ()

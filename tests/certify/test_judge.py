@@ -18,8 +18,9 @@ from kki.model.exchange import Exchange, Record
 from kki.model.http import Request
 
 from .memory import Memory
+from .merchants import MERCHANTS
 from .small_client import Kit, SmallClient, Ways
-from .trial import CLIENT_ROWS, PROFILE, a_world, judged
+from .trial import CLIENT_ROWS, PROFILE, a_world, judged, tried
 
 WRONG: dict[str, Ways] = {
     "a signature over the path alone": Ways(text=lambda parts: parts.path),
@@ -197,6 +198,18 @@ def test_several_files_are_one_recording(judge: Judge, tmp_path: Path) -> None:
     ended = judge("a.har", "b.jsonl")
     assert ended.broken == live(exchanges)
     assert ended.run["exchange_count"] == len(exchanges)
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_what_is_not_shown_is_made_up_only_where_nothing_is_missing(
+    judge: Judge, tmp_path: Path, complete: bool
+) -> None:
+    merchant = next(each for each in MERCHANTS if each.name == "refund-unpaid")
+    (tmp_path / "day.har").write_bytes(har(tried(merchant, {}, {}).exchanges))
+    ended = judge("day.har", *(["--complete"] if complete else []))
+    row = next(each for each in ended.run["requirements"] if each["id"] == "KKI-RFD-026")
+    assert row["outcome"] == ("broken" if complete else "unknown"), row
+    assert complete or "--complete" in row["missing"]
 
 
 def test_the_rest_of_the_day_is_left_aside(judge: Judge) -> None:

@@ -29,19 +29,21 @@ LARGEST = 512 * 1024 * 1024  # octets of one recording: it is read into memory
 @options.profile_option
 @options.output_option
 @options.only_option
+@options.complete_option
 @options.baseline_option
 @options.lang_option
 @options.terminal_options
 def judge(
     terminal: Terminal, *, files: tuple[str, ...], profile: Path | None, output: Path | None, only: tuple[str, ...],
-    baseline: Path | None, lang: str,
+    complete: bool, baseline: Path | None, lang: str,
 ) -> int:  # fmt: skip
     """Judge recorded traffic by the rules of a live trial: client and server both.
 
     \b
     FILE is HAR 1.2 (browsers, proxies, Postman, mitmproxy), an exchanges.jsonl of ours, or - for standard input.
     What the recording or the profile does not hold (a secret, a hidden value, a reply) leaves requirements open, and
-    the report says what is missing. Traffic with other servers is left aside.
+    the report says what is missing. Traffic with other servers is left aside. A recording may begin in the middle of
+    things: with --complete you say that it does not, and that what it does not show was never there.
 
     \b
     Examples:
@@ -65,8 +67,8 @@ def judge(
     folder = output or store.new_run_folder(Path("reports"), target, entropy.now())
     session = Session(
         Plan(
-            profile=plan, contract=contract, use="judge", target=target, parties=BOTH, only=wanted, complete=False,
-            output=folder, title=target,
+            profile=plan, contract=contract, use="judge", target=target, parties=BOTH, only=wanted, complete=complete,
+            api_only=False, output=folder, title=target,
         )
     )  # fmt: skip
     _say_missing(terminal, plan)

@@ -103,6 +103,13 @@ def baseline_option(command: F) -> F:
     )(command)  # fmt: skip
 
 
+def complete_option(command: F) -> F:
+    return click.option(
+        "--complete", is_flag=True,
+        help="Nothing is missing: what this traffic and the profile do not show was never issued, bound or paid.",
+    )(command)  # fmt: skip
+
+
 def lang_option(command: F) -> F:
     return click.option(
         "--lang", type=click.Choice(["en", "id"]), default="en", show_default=True, help="Language of report.html.",

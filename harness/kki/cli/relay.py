@@ -31,12 +31,13 @@ from kki.edges.selection import chosen_requirements
 @sessions.session_timeout_option
 @options.output_option
 @options.only_option
+@options.complete_option
 @options.baseline_option
 @options.lang_option
 @options.terminal_options
 def relay(
     terminal: Terminal, *, target: str | None, profile: Path | None, listen: Address, live: str, command: str | None,
-    timeout: float | None, output: Path | None, only: tuple[str, ...],
+    timeout: float | None, output: Path | None, only: tuple[str, ...], complete: bool,
     baseline: Path | None, lang: str,
 ) -> int:  # fmt: skip
     """Forward a merchant's requests to a real server, and judge what passes by: client and server both.
@@ -61,7 +62,7 @@ def relay(
     session = Session(
         Plan(
             profile=plan, contract=contract, use="judge", target=plan.base_url, parties=BOTH, only=wanted,
-            complete=False, output=folder, made_by="relay", title=f"Relay to {plan.base_url}",
+            complete=complete, api_only=False, output=folder, made_by="relay", title=f"Relay to {plan.base_url}",
         ),
         on_change=sessions.told(terminal),
     )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from kki.model.contract import Contract
 from kki.model.profile import Credentials, Limits, Profile, TestData
+from kki.model.verdict import Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +16,8 @@ class Knowledge:
 
     `readings`: only what the operator chose. `complete`: the exchanges to be judged, with `test_data`, are the whole
     world: a token, card or payment that neither holds was never issued, bound or made. False for a recording that
-    somebody else began in the middle of things. `other_partner`: a second client at the target, whose tokens are
+    somebody else began in the middle of things. `api_only`: every request is meant for this API, whatever its path; in
+    a recording there may be others. `other_partner`: a second client at the target, whose tokens are
     used in our place to see them refused; its own token requests are in order.
     """
 
@@ -25,15 +27,22 @@ class Knowledge:
     test_data: TestData = field(default_factory=TestData)
     limits: Limits = field(default_factory=Limits)
     complete: bool = True
+    api_only: bool = True
     other_partner: Credentials | None = None
 
     @classmethod
-    def of(cls, profile: Profile, contract: Contract, *, complete: bool = True) -> Knowledge:
-        """What the operator's plan tells. `complete`: see the class."""
+    def of(
+        cls, profile: Profile, contract: Contract, *, complete: bool = True, api_only: bool = True
+    ) -> Knowledge:
+        """What the operator's plan tells. `complete`, `api_only`: see the class."""
         return cls(
             contract=contract, credentials=profile.credentials, readings=profile.readings, test_data=profile.test_data,
-            limits=profile.limits, other_partner=profile.other_partner, complete=complete,
+            limits=profile.limits, other_partner=profile.other_partner, complete=complete, api_only=api_only,
         )  # fmt: skip
+
+    def unseen(self, what: str) -> Unknown:
+        """What is missing where something was given out before the first exchange, if it was."""
+        return Unknown(what if self.complete else f"{what}; or --complete, if the recording holds everything")
 
     def knows_client(self, client: str) -> bool:
         """Whether this is a client id that the operator named."""

@@ -101,7 +101,7 @@ def card_token_is_bound(scene: Scene) -> Detection:
     if masked(token):
         return Unknown("the card token, which was hidden when the recording was made")
     if not (scene.knowledge.complete and (trail.bound or scene.knowledge.test_data.bank_card_tokens)):
-        return Unknown("test_data.bank_card_tokens, or the binding that gave this token")
+        return scene.knowledge.unseen("test_data.bank_card_tokens, or the binding that gave this token")
     server = "KKI-STA-190" if view.name == "unbind" else "KKI-STA-130"
     actual = f"a text of {length(token)} that was never issued"
     return (Fault(where=where, expected="the token of a bound card", actual=actual, server=server, field=member),)
@@ -212,8 +212,10 @@ def refund_names_a_payment(scene: Scene) -> Detection:
         return (Fault(where=ORIGINAL, expected=expected, actual=actual, server="KKI-STA-152"),)
     if uses is not None:
         return Unknown("what became of the payment: its reply was lost, or says nothing")
-    if masked(original) or not scene.knowledge.complete:
-        return Unknown("the payment, which is not in this recording")
+    if masked(original):
+        return Unknown("the reference, which was hidden when the recording was made")
+    if not scene.knowledge.complete:
+        return scene.knowledge.unseen("the payment, which is not in this recording")
     actual = f"{shown(original)}, under which nothing was paid"
     return (
         Fault(

@@ -112,14 +112,14 @@ def _not_issued(scene: Scene, token: str) -> Detection:
         if isinstance(tokens.bearer(f"Bearer {token}"), Malformed):
             return (_never(f"no token at all ({length(token)}, some of which no token may have)"),)
         sure = seen and (scene.knowledge.complete or scene.trail.jwt_tokens)
-        return (_never(f"a text of {length(token)} that was never issued"),) if sure else Unknown(_ISSUE)
+        return (_never(f"a text of {length(token)} that was never issued"),) if sure else scene.knowledge.unseen(_ISSUE)
     if partner and claims.client_id != partner and partner == scene.knowledge.credentials.client_id:
         return (_anothers(),)
     if _claims_expired(claims, scene.view.exchange.sent_at) and not scene.knowledge.complete:
         return None
     if seen and scene.knowledge.complete:
         return (_never("a well-formed token that somebody else made", "KKI-TOK-144"),)
-    return Unknown(_ISSUE)
+    return scene.knowledge.unseen(_ISSUE)
 
 
 _ISSUE = "the reply of the token endpoint that issued the token"
@@ -201,7 +201,7 @@ def customer_token_was_issued(scene: Scene) -> Detection:
     known = "b2b2c" in scene.trail.issuances or scene.knowledge.test_data.customer_token is not None
     if known and scene.knowledge.complete:
         return (Fault(where=CUSTOMER, expected=expected, actual=f"a text of {length(token)} that was never issued"),)
-    return Unknown("the reply of the B2B2C endpoint that issued the customer token, or test_data.customer_token")
+    return scene.knowledge.unseen("the reply of the B2B2C endpoint that issued it, or test_data.customer_token")
 
 
 def _is_b2b_token(scene: Scene, token: str) -> bool:
@@ -275,4 +275,4 @@ def code_was_issued(scene: Scene) -> Detection:
     if scene.knowledge.complete and (known or "b2b2c" in trail.issuances):
         actual = f"a text of {length(code)} that was never issued"
         return (Fault(where=f"body /{name}", expected="a code that DOKU issued", actual=actual),)
-    return Unknown(f"the reply that issued the {name}, or test_data.auth_code")
+    return scene.knowledge.unseen(f"the reply that issued the {name}, or test_data.auth_code")

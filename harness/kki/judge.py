@@ -13,7 +13,7 @@ import kki.rules
 from kki.model.exchange import Exchange
 from kki.model.requirement import Party
 from kki.model.verdict import Broken, Faulty, Holds, Judgement, NotApplicable, Unknown, Verdict
-from kki.rules import behaviour
+from kki.rules import behaviour, habits
 from kki.rules.carddata import failed_step
 from kki.rules.faults import DETECTORS, NOBODY, Detection, Detector, client_judgement, resolved, server_judgement
 from kki.rules.knowledge import Knowledge
@@ -64,7 +64,7 @@ class Judge:
         if isinstance(view, Faulty):
             return (Verdict(requirement="KKI-ROB-320", exchange=exchange.id, party=Party.SERVER, judgement=view),)
         scene = Scene(view=view, knowledge=self.knowledge, trail=self.trail)
-        behaviour.note_fetch(view, self.trail)
+        habits.note_fetch(view, self.trail)
         self._detect(scene, sheet)
         self._shape(scene, sheet)
         for fault in scene.found.faults:
@@ -144,7 +144,7 @@ class Judge:
         if step is not None:
             marks.append(f"card data:{step}")
         self.trail.add(scene.view, self.knowledge, marks)
-        behaviour.remember(scene.view, self.trail)
+        habits.remember(scene.view, self.trail)
 
 
 def _guarded(run: Callable[[], T]) -> T | Faulty:

@@ -92,5 +92,9 @@ merchant(
     card=lambda card: {name: card[name] for name in card if name != "expiryDate"},
 )
 merchant(
-    "card-expiry-yymm", "Writes the expiry date as YYMM.", "CRD-018", card=lambda card: {**card, "expiryDate": "3012"}
+    "card-expiry-yymm",
+    "Writes the expiry date as YYMM.",
+    "CRD-018",
+    pins={"card-data-payload": "sdk"},
+    card=lambda card: {**card, "expiryDate": "3012"},
 )

@@ -136,7 +136,6 @@ merchant(
     "odd-repeated",
     "Repeats the charge after a reply that surprised it.",
     "BEH-100",
-    "STA-010",
     meets=("extra-members",),
     repeats_odd=True,
 )

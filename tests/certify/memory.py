@@ -16,6 +16,7 @@ from .small_client import Answer, Lines, answer_of
 
 START = datetime(2026, 5, 26, 10, 0, 0, tzinfo=timezone(timedelta(hours=7)))
 TOOK = timedelta(milliseconds=20)
+PATIENCE = timedelta(seconds=5)  # how long this client waits for a reply that never comes
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Memory:
         sent_at = self.clock
         result = answer(self.world, request, sent_at, self.fresh)
         took = TOOK + timedelta(seconds=result.seconds if isinstance(result, Slow) else 0)
+        took = PATIENCE if isinstance(result, Hang) else took
         self.clock = sent_at + took
         response = _response(result)
         self.exchanges.append(

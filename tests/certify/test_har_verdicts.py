@@ -126,7 +126,7 @@ def test_a_replacement_character_that_was_sent_is_judged() -> None:
 def test_kki_judge_finds_what_the_live_trial_found(merchant: FaultyMerchant, complete: bool) -> None:
     """All of it with --complete; without, what needs the whole day is left open, which is no pass."""
     live = tried(merchant, merchant.pins, merchant.needed)
-    knowledge = replace(live.knowledge, complete=complete, api_only=False)
+    knowledge = replace(live.knowledge, complete=complete, staged=False)
     judge, tally = Judge(knowledge), Tally(CONTRACT, strict=True)
     exchanges = read(ours(live.exchanges))
     for verdict in (one for some in [*map(judge.judge, exchanges), judge.finish()] for one in some):

@@ -282,7 +282,7 @@ def test_the_trail_is_told_what_an_exchange_was(
 
 def test_fetched_tokens_are_noted_in_the_judges_own_trail(monkeypatch: pytest.MonkeyPatch) -> None:
     noted_in: list[object] = []
-    monkeypatch.setattr(judging.behaviour, "note_fetch", lambda _view, trail: noted_in.append(trail))
+    monkeypatch.setattr(judging.habits, "note_fetch", lambda _view, trail: noted_in.append(trail))
     judge = Judge(knowledge())
     judge.judge(exchange())
     assert noted_in == [judge.trail]

@@ -158,6 +158,13 @@ def same_reference(stage: Stage) -> list[Exchange]:
     return [stage.send(first)[0], stage.send(again)[0]]
 
 
+def same_reference_of_another_order(stage: Stage) -> list[Exchange]:
+    """The very same body is a question, asked again; with anything else in it, it is another charge."""
+    first = stage.a("payment")
+    again = stage.a("payment").having(partnerReferenceNo=first.json["partnerReferenceNo"], additionalInfo={"order": 2})
+    return [stage.send(first)[0], stage.send(again)[0]]
+
+
 def wrong_otp(stage: Stage) -> list[Exchange]:
     return [stage.send(stage.a("payment").having(otp="00000000"))[0]]
 
@@ -202,8 +209,9 @@ def one_vector_twice(stage: Stage) -> list[Exchange]:
 
 # sequence, client rows that its last exchange breaks, server rows that it puts to the test
 SEQUENCES = [
-    (replay, "HDR-040 STA-010 BEH-020", "HDR-140"),
-    (same_reference, "STA-010", "STA-120 RSN-180"),
+    (replay, "HDR-040 BEH-020", "HDR-140"),
+    (same_reference, "", "STA-120 RSN-180"),
+    (same_reference_of_another_order, "STA-010", "STA-120 RSN-180"),
     (wrong_otp, "", "STA-140 RSN-200"),
     (unknown_card, "STA-020", "STA-130 RSN-190"),
     (unknown_payment, "RFD-026", "STA-150 RSN-210"),

@@ -49,7 +49,7 @@ class Learn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a session is about. `use`: as in run.json. `complete`, `api_only`: as in Knowledge."""
+    """What a session is about. `use`: as in run.json. `complete`, `staged`: as in Knowledge."""
 
     profile: Profile
     contract: Contract
@@ -59,7 +59,7 @@ class Plan:
     checklist: Checklist | None = None
     only: frozenset[str] = frozenset()
     complete: bool = True
-    api_only: bool = True
+    staged: bool = True
     output: Path | None = None
     made_by: str = "listener"
     title: str = "A merchant on trial"
@@ -80,7 +80,7 @@ class Session:
         self.plan = plan
         self.started = entropy.now()
         contract, profile = plan.contract, plan.profile
-        self.knowledge = Knowledge.of(profile, contract, complete=plan.complete, api_only=plan.api_only)
+        self.knowledge = Knowledge.of(profile, contract, complete=plan.complete, staged=plan.staged)
         self.judge = Judge(self.knowledge)
         self._scope = _scope(plan)
         self.policy = Policy.of(profile, contract, self.started.date())

@@ -68,7 +68,7 @@ def judge(
     session = Session(
         Plan(
             profile=plan, contract=contract, use="judge", target=target, parties=BOTH, only=wanted, complete=complete,
-            api_only=False, output=folder, title=target,
+            staged=False, output=folder, title=target,
         )
     )  # fmt: skip
     _say_missing(terminal, plan)

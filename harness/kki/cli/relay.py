@@ -62,7 +62,7 @@ def relay(
     session = Session(
         Plan(
             profile=plan, contract=contract, use="judge", target=plan.base_url, parties=BOTH, only=wanted,
-            complete=complete, api_only=False, output=folder, made_by="relay", title=f"Relay to {plan.base_url}",
+            complete=complete, staged=False, output=folder, made_by="relay", title=f"Relay to {plan.base_url}",
         ),
         on_change=sessions.told(terminal),
     )  # fmt: skip

@@ -1,188 +1,35 @@
 """What a client does after a refusal, a lost reply, a redirect: rules over what comes next.
 
-An exchange counts as coming next only if it was sent after the other was answered. KKI's bodies name no order and no
-amount, so that "the same charge" has to be told by what they do have: the instrument, the OTP and all other members.
+An exchange counts as coming next only if it was sent after the other was answered. A client has several threads and
+machines: what was on its way when another learned of a refusal is held against nobody, but the same request again is.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from kki.model.verdict import Broken, Finding, Holds, Judgement, Unknown
+from kki.rules.habits import After, Charge, asks_again_after_loss, charge_of, habits, sameness
 from kki.rules.knowledge import Knowledge
 from kki.rules.registry import SYMMETRIC, Scene, rule, rule_at_end
-from kki.rules.trail import Trail
-from kki.rules.view import Standing, View, digest, fingerprint
+from kki.rules.trail import Trail, external_key
+from kki.rules.view import View
 
+ON_ITS_WAY = timedelta(seconds=1)  # what was sent within it may have been made before the other was answered
 SOON = timedelta(seconds=10)  # within which an identical charge under a new reference is the same order again
-BY_ITSELF = timedelta(seconds=60)  # within which no customer has decided to try again
-SHORTEST_WAIT = timedelta(seconds=1)  # after 429 without Retry-After
-SLOW = timedelta(seconds=3)
-_BUSINESS = frozenset({"02", "03", "05", "07", "08", "09", "14", "15", "16", "18", "19", "20", "23"})  # of 403
-
-
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """A payment, as far as it can be told from others."""
-
-    reference: str
-    instrument: str
-    rest: str  # everything but the reference
-    order: str  # everything but the reference and the OTP, which a customer may have to type anew
-    otp: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class After:
-    """Something that happened, until what comes next has been seen."""
-
-    exchange: str
-    at: datetime
-    charge: Charge | None = None
-    wait: timedelta = timedelta(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    external: str | None
-    timestamp: str | None
-    signature: str | None
-    sent_at: datetime
-    exchange: str
-
-
-@dataclass(slots=True)
-class Habits:
-    """The memory of the rules below. One in each trail; filled by `remember`."""
-
-    refused_tokens: dict[str, After] = field(default_factory=dict)
-    sent: dict[str, Sent] = field(default_factory=dict)  # by operation and body
-    unsettled: dict[str, tuple[str, After]] = field(default_factory=dict)  # order → requirement, charge
-    asked: set[str] = field(default_factory=set)  # requirements that a status question has met
-    busy: After | None = None
-    declined: dict[str, After] = field(default_factory=dict)  # by reference
-    wrong_otp: dict[str, After] = field(default_factory=dict)  # by instrument
-    conflicts: dict[str, After] = field(default_factory=dict)  # by X-EXTERNAL-ID
-    duplicate: After | None = None
-    odd: After | None = None
-    after_odd: bool = False
-    needless: int = 0  # B2B tokens fetched while a good one was at hand
-    uses: dict[str, int] = field(default_factory=dict)  # B2B token → requests that bore it
-    latest: dict[str, str] = field(default_factory=dict)  # client → its latest B2B token
-    reused: bool = False
-    followed: bool = False
-
-
-def habits(trail: Trail) -> Habits:
-    if trail.habits is None:
-        trail.habits = Habits()
-    found: Habits = trail.habits
-    return found
-
-
-def charge_of(view: View) -> Charge | None:
-    reference, members = view.text("partnerReferenceNo"), view.body.members
-    if view.name != "payment" or reference is None or members is None:
-        return None
-    instrument = members.get("bankCardToken", members.get("chargeToken"))
-    rest = {name: value for name, value in members.items() if name != "partnerReferenceNo"}
-    order = {name: value for name, value in rest.items() if name != "otp"}
-    return Charge(reference, fingerprint(instrument), fingerprint(rest), fingerprint(order), view.text("otp"))
-
-
-# --- memory ----------------------------------------------------------------------------------------
-
-
-def remember(view: View, trail: Trail) -> None:
-    """To be called after judging: what this exchange obliges its client to."""
-    mine = habits(trail)
-    at = view.exchange.answered_at or view.exchange.sent_at
-    after = After(view.exchange.id, at, charge_of(view))
-    _note_status_question(view, mine)
-    if not view.in_api:
-        return
-    _note_request(view, mine)
-    case = view.reply.case
-    if view.symmetric and case == (401, "01") and view.token:
-        mine.refused_tokens[view.token] = after
-    if view.reply.standing is Standing.BUSY and view.reply.status == 429:
-        mine.busy = After(view.exchange.id, at, wait=_wait(view))
-    if case == (409, "00") and view.header("X-EXTERNAL-ID"):
-        mine.conflicts[view.header("X-EXTERNAL-ID") or ""] = after
-    if after.charge is not None:
-        _note_charge(view, mine, after, after.charge)
-
-
-def _note_request(view: View, mine: Habits) -> None:
-    if view.symmetric:
-        headers = (view.header("X-EXTERNAL-ID"), view.header("X-TIMESTAMP"), view.header("X-SIGNATURE"))
-        mine.sent[_sameness(view)] = Sent(*headers, view.exchange.sent_at, view.exchange.id)
-        if view.token:
-            mine.uses[view.token] = mine.uses.get(view.token, 0) + 1
-            mine.reused = mine.reused or mine.uses[view.token] > 1
-    elif view.name == "b2b" and view.accepted:
-        token = view.reply.member("accessToken")
-        if isinstance(token, str):
-            mine.latest[view.header("X-CLIENT-KEY") or ""] = token
-    mine.after_odd = mine.after_odd or (mine.odd is not None and view.exchange.sent_at >= mine.odd.at)
-
-
-def _sameness(view: View) -> str:
-    return f"{view.name} {digest(view.body)}"
-
-
-def _note_charge(view: View, mine: Habits, after: After, charge: Charge) -> None:
-    reply, case = view.reply, view.reply.case
-    before = mine.unsettled.pop(charge.order, None)
-    asked_again = before is not None and before[1].charge is not None and before[1].charge.reference == charge.reference
-    lost = reply.standing is Standing.NONE and view.exchange.failure != "connection refused"
-    if lost or reply.status == 504 or case == (504, "00"):
-        mine.unsettled[charge.order] = ("KKI-BEH-030", after)
-    elif reply.standing is Standing.FAILED or reply.status in (502, 503):
-        mine.unsettled[charge.order] = ("KKI-BEH-040", after)
-    if case is not None and case[0] == 403 and case[1] in _BUSINESS:
-        mine.declined[charge.reference] = after
-    if case == (404, "15"):
-        mine.wrong_otp[charge.instrument] = after
-    elif view.accepted:
-        mine.wrong_otp.pop(charge.instrument, None)  # the matter is settled; what comes next is another one
-    # To one who asks again, "duplicate" is the good news that the lost charge was made: the next is another order.
-    mine.duplicate = after if case == (409, "01") and not asked_again else None
-    if _is_odd(view):
-        mine.odd, mine.after_odd = after, False
-
-
-def _is_odd(view: View) -> bool:
-    """A success that is slow or has further members, or a code that no table holds."""
-    reply, exchange = view.reply, view.exchange
-    documented = {fact.name for fact in view.operation.reply} if view.operation else set()
-    if view.accepted:
-        slow = exchange.answered_at is not None and exchange.answered_at - exchange.sent_at >= SLOW
-        return slow or bool(set(reply.members or {}) - documented)
-    unknown = view.cache.get("unknown case", False)
-    return bool(unknown)
-
-
-def _wait(view: View) -> timedelta:
-    text = (view.exchange.response.headers.get("Retry-After") if view.exchange.response else None) or ""
-    seconds = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
-    return max(SHORTEST_WAIT, timedelta(seconds=seconds))
-
-
-def _note_status_question(view: View, mine: Habits) -> None:
-    """DOKU, check status: a question about a payment, outside this contract, is asking again."""
-    if view.operation is None and view.exchange.request.path.endswith("/debit/status"):
-        reference = view.text("originalPartnerReferenceNo")
-        found = [
-            key for key, (_, after) in mine.unsettled.items() if after.charge and after.charge.reference == reference
-        ]
-        for key in found:
-            mine.asked.add(mine.unsettled.pop(key)[0])
+BY_ITSELF = timedelta(seconds=15)  # within which no customer has decided to try again
+BY_A_CUSTOMER = timedelta(seconds=60)  # after which one may have
+SAME_ORDER = timedelta(days=1)  # beyond, the same members are another order: a subscription's next month
+ROUNDING = timedelta(milliseconds=50)  # of times in a recording
+_ORDERS = "a member of the body that tells one order from another with the same card"
 
 
 def _follows(view: View, after: After | None) -> bool:
     return after is not None and view.exchange.sent_at >= after.at
+
+
+def _later(view: View, after: After) -> timedelta:
+    return view.exchange.sent_at - after.at
 
 
 def _broken(where: str, expected: str, actual: str) -> Broken:
@@ -200,6 +47,8 @@ def refused_token_is_replaced(scene: Scene) -> Judgement | None:
         return None
     after = mine.refused_tokens.get(view.token)
     if after is not None and _follows(view, after):
+        if after.same != sameness(view) and _later(view, after) < ON_ITS_WAY:
+            return None
         actual = f"the token that was refused in exchange {after.exchange}"
         return _broken("header Authorization", "a new B2B token", actual)
     return Holds() if any(_follows(view, one) for one in mine.refused_tokens.values()) else None
@@ -209,8 +58,10 @@ def refused_token_is_replaced(scene: Scene) -> Judgement | None:
 def repeated_request_is_made_anew(scene: Scene) -> Judgement | None:
     """A request sent again bears a new X-EXTERNAL-ID, a fresh X-TIMESTAMP and its own signature."""
     view = scene.view
-    earlier = habits(scene.trail).sent.get(_sameness(view))
+    earlier = habits(scene.trail).sent.get(sameness(view))
     if earlier is None or view.exchange.sent_at < earlier.sent_at:
+        return None
+    if asks_again_after_loss(view, scene.trail):
         return None
     expected, found = f"new, after exchange {earlier.exchange}", []
     if view.header("X-EXTERNAL-ID") and view.header("X-EXTERNAL-ID") == earlier.external:
@@ -225,14 +76,23 @@ def repeated_request_is_made_anew(scene: Scene) -> Judgement | None:
 
 
 def _asks_again(scene: Scene, requirement: str) -> Judgement | None:
-    charge = charge_of(scene.view)
-    pending = habits(scene.trail).unsettled.get(charge.order) if charge else None
-    if charge is None or pending is None or pending[0] != requirement or not _follows(scene.view, pending[1]):
+    charge, mine = charge_of(scene.view), habits(scene.trail)
+    if charge is None:
         return None
-    before = pending[1].charge
-    if before is None or before.reference == charge.reference:
+    pending = mine.unsettled.get(charge.reference) or mine.unsettled.get(mine.orders.get(charge.order, ""))
+    if pending is None or pending[0] != requirement or pending[1].charge is None:
+        return None
+    return _of_the_pending(scene.view, charge, pending[1], pending[1].charge)
+
+
+def _of_the_pending(view: View, charge: Charge, after: After, before: Charge) -> Judgement | None:
+    if charge.reference == before.reference:
         return Holds()
-    expected = f"the reference of exchange {pending[1].exchange}, of which nobody knows what became"
+    if not _follows(view, after) or _later(view, after) > SAME_ORDER:
+        return None
+    if before.same_order(charge) is None:
+        return Unknown(_ORDERS)
+    expected = f"the reference of exchange {after.exchange}, of which nobody knows what became"
     return _broken("body /partnerReferenceNo", expected, "a new one: the customer may be charged twice")
 
 
@@ -263,9 +123,11 @@ def client_waits_when_told(scene: Scene) -> Judgement | None:
     after, view = habits(scene.trail).busy, scene.view
     if after is None or not view.in_api or not _follows(view, after):
         return None
-    waited = view.exchange.sent_at - after.at
-    if waited >= after.wait:
+    waited = _later(view, after)
+    if waited + ROUNDING >= after.wait:
         return Holds()
+    if after.same != sameness(view):
+        return None  # of another thread or machine, which was not told
     expected = f"at least {after.wait.total_seconds():g} s after the reply of exchange {after.exchange}"
     return _broken("time of sending", expected, f"{waited.total_seconds():.2f} s after it")
 
@@ -274,14 +136,24 @@ def client_waits_when_told(scene: Scene) -> Judgement | None:
 def declined_charge_is_left_alone(scene: Scene) -> Judgement | None:
     """After a refusal by the business rules the client does not send the same charge again by itself."""
     charge, mine = charge_of(scene.view), habits(scene.trail)
-    after = mine.declined.get(charge.reference) if charge else None
-    if after is None or not _follows(scene.view, after):
-        others = [one for one in mine.declined.values() if _follows(scene.view, one)]
-        return Holds() if others and after is None and charge else None
-    gap = scene.view.exchange.sent_at - after.at
-    if gap > BY_ITSELF:
+    if charge is None:
+        return None
+    after = mine.declined.get(charge.reference)
+    if after is None:
+        return Holds() if any(_follows(scene.view, one) for one in mine.declined.values()) else None
+    if not _follows(scene.view, after):
+        return None
+    return _repeated(scene.view, charge, after, f"another charge, since exchange {after.exchange} declined this one")
+
+
+def _repeated(view: View, charge: Charge, after: After, expected: str) -> Judgement:
+    """The same charge under the same reference: by itself, or because a customer asked for it?"""
+    gap = _later(view, after)
+    if (after.charge is not None and charge.instrument != after.charge.instrument) or gap > BY_A_CUSTOMER:
         return Holds()
-    expected = f"another charge, since this one was declined in exchange {after.exchange}"
+    if gap > BY_ITSELF:
+        seconds = f"{gap.total_seconds():.0f} s"
+        return Unknown(f"whether a customer asked for this, {seconds} after exchange {after.exchange}")
     return _broken("body /partnerReferenceNo", expected, f"the same again after {gap.total_seconds():.1f} s")
 
 
@@ -294,6 +166,8 @@ def wrong_otp_is_not_repeated(scene: Scene) -> Judgement | None:
         return None
     if charge.otp != after.charge.otp:
         return Holds()
+    if not charge.same_order(after.charge) or _later(scene.view, after) > BY_ITSELF:
+        return None  # another order, or typed once more by a customer
     return _broken("body /otp", f"another than in exchange {after.exchange}", "the same again")
 
 
@@ -301,7 +175,8 @@ def wrong_otp_is_not_repeated(scene: Scene) -> Judgement | None:
 def conflicting_id_is_dropped(scene: Scene) -> Judgement | None:
     """After a conflict the client does not repeat the request under the same X-EXTERNAL-ID."""
     mine, view = habits(scene.trail), scene.view
-    after = mine.conflicts.get(view.header("X-EXTERNAL-ID") or "")
+    key = external_key(view)
+    after = mine.conflicts.get(key) if key else None
     if after is not None and _follows(view, after):
         return _broken("header X-EXTERNAL-ID", "a new one", f"the one that met a conflict in exchange {after.exchange}")
     return Holds() if any(_follows(view, one) for one in mine.conflicts.values()) else None
@@ -317,8 +192,13 @@ def duplicate_is_not_charged_anew(scene: Scene) -> Judgement | None:
 
 
 def _same_order(scene: Scene, charge: Charge, after: After, before: Charge) -> Judgement:
-    gap = scene.view.exchange.sent_at - after.at
-    if charge.reference == before.reference or charge.rest != before.rest or gap > SOON:
+    gap = _later(scene.view, after)
+    if charge.reference == before.reference or charge.otp != before.otp or gap > SOON:
+        return Holds()
+    same = before.same_order(charge)
+    if same is None:
+        return Unknown(_ORDERS)
+    if not same:
         return Holds()
     expected = f"no second charge for the order of exchange {after.exchange}"
     return _broken(
@@ -335,7 +215,7 @@ def odd_reply_is_taken_calmly(scene: Scene) -> Judgement | None:
     if charge is None or after is None or after.charge is None or not _follows(scene.view, after):
         return None
     if charge.reference == after.charge.reference:
-        return _broken("body /partnerReferenceNo", "another charge", f"the one of exchange {after.exchange} again")
+        return _repeated(scene.view, charge, after, f"another charge than that of exchange {after.exchange}")
     return _same_order(scene, charge, after, after.charge)
 
 
@@ -351,9 +231,13 @@ def redirect_is_followed_as_given(scene: Scene) -> Judgement | None:
         wanted = folders.get(request.path.rsplit("/", 1)[0]) if request.path.count("/") > 1 else None
     if wanted is None:
         return None
-    habits(scene.trail).followed = True
+    mine = habits(scene.trail)
+    mine.followed = True
     if request.target == wanted:
+        mine.visited.add(wanted)
         return Holds()
+    if wanted in mine.visited:
+        return None  # what the page itself loads or leads to
     return _broken("target", "the address of redirectUrl, path and query as they were given", "another path or query")
 
 
@@ -361,25 +245,12 @@ def redirect_is_followed_as_given(scene: Scene) -> Judgement | None:
 def token_is_used_again(trail: Trail, _knowledge: Knowledge) -> Judgement | None:
     """A B2B token is used again until it expires, rather than fetched for each request."""
     mine = habits(trail)
-    if mine.needless >= 2:
+    needless = sum(mine.uses.get(token, 0) == 1 for token in mine.replaced)
+    if needless >= 2:
         expected = "a token that is used until it expires"
-        actual = f"{mine.needless} tokens fetched while the one before was still good and used only once"
+        actual = f"{needless} tokens replaced while they were still good and had been used only once"
         return _broken("token requests", expected, actual)
     return Holds() if mine.reused else None
-
-
-def note_fetch(view: View, trail: Trail) -> None:
-    """A B2B token request: needless if the client's latest token is good for another minute and was hardly used."""
-    if view.name != "b2b":
-        return
-    mine, client = habits(trail), view.header("X-CLIENT-KEY") or ""
-    token = mine.latest.get(client)
-    issued = trail.tokens.get(token or "")
-    if token is None or issued is None or issued.expires_at is None or token in mine.refused_tokens:
-        return
-    good = view.exchange.sent_at + timedelta(minutes=1) < issued.expires_at
-    if good and mine.uses.get(token, 0) == 1:
-        mine.needless += 1
 
 
 def leftovers(trail: Trail) -> dict[str, Judgement]:

@@ -12,8 +12,8 @@ from kki.model.verdict import Broken, Finding, Holds, Judgement, Unknown
 from kki.rules.faults import NOBODY, Cases, Detection, Fault, Force, cases, detector
 from kki.rules.knowledge import Knowledge
 from kki.rules.registry import Scene, rule, rule_at_end
-from kki.rules.trail import Timing, Trail, card_failure_of, card_vector, where_failed
-from kki.rules.view import Standing, digest
+from kki.rules.trail import Timing, Trail, card_failure_of, card_sent, card_vector, where_failed
+from kki.rules.view import Standing
 from kki.rules.words import length, masked
 from kki.snap import carddata
 from kki.snap.canonical import Malformed
@@ -178,7 +178,9 @@ def expiry_is_mmyy(scene: Scene) -> Detection:
     actual = f"another text of {length(value)}"
     if re.fullmatch(r"[0-9]{2}(0[1-9]|1[0-2])", value):
         actual += ", which would fit YYMM"
-    return (Fault(where=f"{WHERE} › expiryDate", expected="MMYY, as 1230", actual=actual, force=Force.MAY_REFUSE),)
+    client = "" if scene.knowledge.choice("card-data-payload") == "sdk" else NOBODY
+    where = f"{WHERE} › expiryDate"
+    return (Fault(where=where, expected="MMYY, as 1230", actual=actual, force=Force.MAY_REFUSE, client=client),)
 
 
 @detector(client="KKI-CRD-016", fitting=REFUSED, operations=BIND)
@@ -189,8 +191,8 @@ def vector_is_fresh(scene: Scene) -> Detection:
         return None
     earlier = scene.trail.vectors.get(vector)
     weak = len(set(vector)) == 1
-    # The same body once more is the same message sent again, after a time-out for example: nothing was sealed anew.
-    again = earlier is not None and earlier[1] == digest(scene.view.body)
+    # The same cardData under the same reference is a binding sent again: nothing was sealed anew.
+    again = earlier is not None and earlier[1] == card_sent(scene.view)
     if (earlier is None or again) and not weak:
         return ()
     actual = f"the one of exchange {earlier[0]}" if earlier and not again else "one octet repeated"

@@ -16,8 +16,9 @@ class Knowledge:
 
     `readings`: only what the operator chose. `complete`: the exchanges to be judged, with `test_data`, are the whole
     world: a token, card or payment that neither holds was never issued, bound or made. False for a recording that
-    somebody else began in the middle of things. `api_only`: every request is meant for this API, whatever its path; in
-    a recording there may be others. `other_partner`: a second client at the target, whose tokens are
+    somebody else began in the middle of things. `staged`: the traffic was made for this trial, so that every
+    request is meant for this API, and cards and money are as the profile promises; neither is sure of a recording.
+    `other_partner`: a second client at the target, whose tokens are
     used in our place to see them refused; its own token requests are in order.
     """
 
@@ -27,17 +28,17 @@ class Knowledge:
     test_data: TestData = field(default_factory=TestData)
     limits: Limits = field(default_factory=Limits)
     complete: bool = True
-    api_only: bool = True
+    staged: bool = True
     other_partner: Credentials | None = None
 
     @classmethod
     def of(
-        cls, profile: Profile, contract: Contract, *, complete: bool = True, api_only: bool = True
+        cls, profile: Profile, contract: Contract, *, complete: bool = True, staged: bool = True
     ) -> Knowledge:
-        """What the operator's plan tells. `complete`, `api_only`: see the class."""
+        """What the operator's plan tells. `complete`, `staged`: see the class."""
         return cls(
             contract=contract, credentials=profile.credentials, readings=profile.readings, test_data=profile.test_data,
-            limits=profile.limits, other_partner=profile.other_partner, complete=complete, api_only=api_only,
+            limits=profile.limits, other_partner=profile.other_partner, complete=complete, staged=staged,
         )  # fmt: skip
 
     def unseen(self, what: str) -> Unknown:

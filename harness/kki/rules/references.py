@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from kki.model.verdict import Broken, Finding, Holds, Judgement, NotApplicable, Unknown
 from kki.rules.faults import ANY_REFUSAL, NOBODY, Cases, Detection, Fault, Force, cases, detector
+from kki.rules.habits import asks_again_after_loss
 from kki.rules.registry import SYMMETRIC, Scene, rule
 from kki.rules.trail import Turn, turn_of
 from kki.rules.view import ABSENT, Standing
@@ -43,7 +44,13 @@ def external_id_is_new(scene: Scene) -> Detection:
     force = Force.MUST_REFUSE if first else Force.MAY_REFUSE
     earlier = first or used.turns[-1]
     actual = f"the one of exchange {earlier.exchange}"
-    return (Fault(where=EXTERNAL, expected="one not used before on this day", actual=actual, force=force),)
+    mine = turn_of(view)
+    # "In the same day": at midnight the client's day, which its own X-TIMESTAMP tells, may be another than Jakarta's.
+    another_day = bool(mine.day and earlier.day) and mine.day != earlier.day
+    client = NOBODY if another_day or asks_again_after_loss(view, scene.trail) else ""
+    force = Force.MAY_REFUSE if another_day else force
+    expected = "one not used before on this day"
+    return (Fault(where=EXTERNAL, expected=expected, actual=actual, force=force, client=client),)
 
 
 @detector(
@@ -70,7 +77,9 @@ def payment_reference_is_new(scene: Scene) -> Detection:
             ),
         )
     actual = f"the one of the payment in exchange {first.exchange}"
-    fault = Fault(where=REFERENCE, expected=expected, actual=actual)
+    # The very same charge once more is a question, to one whose process died before it read the reply for example.
+    client = NOBODY if first.body == turn_of(view).body else ""
+    fault = Fault(where=REFERENCE, expected=expected, actual=actual, client=client)
     if scene.knowledge.choice("duplicate-reference") == "refused":
         return (fault,)
     return (
@@ -91,6 +100,8 @@ def card_token_is_bound(scene: Scene) -> Detection:
         return None
     where = f"body /{member}"
     gone = trail.unbound.get(token)
+    if gone is not None and not gone.before(view.exchange.sent_at):
+        return (_meanwhile(where, gone),)
     if gone is not None:
         return _after_unbinding(scene, where, gone.exchange, gone.answered_at or gone.sent_at)
     if token in trail.bound:
@@ -107,14 +118,23 @@ def card_token_is_bound(scene: Scene) -> Detection:
     return (Fault(where=where, expected="the token of a bound card", actual=actual, server=server, field=member),)
 
 
+def _meanwhile(where: str, gone: Turn) -> Fault:
+    """The unbinding was under way when this was sent: either answer is right, and nobody is to blame."""
+    actual = f"one whose unbinding in exchange {gone.exchange} was not answered yet"
+    return Fault(
+        where=where, expected="the token of a bound card", actual=actual, force=Force.MAY_REFUSE, client=NOBODY,
+        server=NOBODY, reason=NOBODY, fitting=UNKNOWN_CARD | cases("404/*"),
+    )  # fmt: skip
+
+
 def _after_unbinding(scene: Scene, where: str, exchange: str, since: datetime) -> Detection:
     expected, actual = "the token of a card that is still bound", f"one that exchange {exchange} unbound"
     fitting = UNKNOWN_CARD | cases("404/*")
     if scene.view.name == "unbind":
         again = Fault(
             where=where, expected=expected, actual=actual, server="KKI-STA-192", force=Force.EITHER,
-            fitting=ANY_REFUSAL, reason=NOBODY,
-        )  # fmt: skip
+            fitting=ANY_REFUSAL, reason=NOBODY, client=NOBODY,
+        )  # fmt: skip  # the client may ask again: its process may have died before it read the reply
         return (again,)
     reading = scene.knowledge.choice("unbound-token")
     settles = timedelta(seconds=scene.knowledge.limits.unbinding_settles_s if reading == "once-final" else 0)
@@ -207,11 +227,11 @@ def refund_names_a_payment(scene: Scene) -> Detection:
     expected = "the partnerReferenceNo of a payment that succeeded"
     if uses is not None and uses.accepted:
         return ()
-    if uses is not None and all(turn.standing is Standing.REFUSED for turn in uses.turns):
+    if uses is not None and all(_never_paid(turn) for turn in uses.turns) and scene.knowledge.complete:
         actual = f"that of exchange {uses.turns[-1].exchange}, which was refused"
         return (Fault(where=ORIGINAL, expected=expected, actual=actual, server="KKI-STA-152"),)
     if uses is not None:
-        return Unknown("what became of the payment: its reply was lost, or says nothing")
+        return Unknown("what became of the payment: a reply was lost, or says nothing, or all were not recorded")
     if masked(original):
         return Unknown("the reference, which was hidden when the recording was made")
     if not scene.knowledge.complete:
@@ -224,6 +244,11 @@ def refund_names_a_payment(scene: Scene) -> Detection:
     )
 
 
+def _never_paid(turn: Turn) -> bool:
+    """Refused, and not because it had been paid already, or was in hand."""
+    return turn.standing is Standing.REFUSED and (turn.case is None or turn.case[0] != 409)
+
+
 @detector(client="KKI-RFD-028", fitting=ANY_REFUSAL, operations=("refund",))
 def refund_number_is_new(scene: Scene) -> Detection:
     """partnerRefundNo is new for each refund."""
@@ -234,7 +259,11 @@ def refund_number_is_new(scene: Scene) -> Detection:
     if original is None:
         return ()
     actual = f"{shown(name)}, which named an earlier refund"
-    return (Fault(where=REFUND_NO, expected="one not used before", actual=actual, force=Force.MAY_REFUSE),)
+    # DOKU, case table, 404/18: the same refund again is to be read as done; so a client may ask for it again.
+    client = NOBODY if original == scene.view.text("originalPartnerReferenceNo") else ""
+    return (
+        Fault(where=REFUND_NO, expected="one not used before", actual=actual, force=Force.MAY_REFUSE, client=client),
+    )
 
 
 @detector(server="KKI-STA-170", fitting=ANY_REFUSAL, operations=("refund",))

@@ -147,7 +147,7 @@ def path_is_documented(scene: Scene) -> Detection:
     view = scene.view
     if view.operation is not None:
         return ()
-    if not scene.knowledge.api_only or is_page(scene) or any(part in view.exchange.request.path for part in _ELSEWHERE):
+    if not scene.knowledge.staged or is_page(scene) or any(part in view.exchange.request.path for part in _ELSEWHERE):
         return None
     actual = view.exchange.request.path[:80]
     return (Fault(where="path", expected="one of the documented paths", actual=actual, client=NOBODY),)
@@ -198,7 +198,7 @@ def every_request_is_answered(scene: Scene) -> Judgement | None:
 
 def _outside(scene: Scene) -> bool:
     """A request that is not for this API at all, in a recording that holds other things as well."""
-    return scene.view.operation is None and (not scene.knowledge.api_only or is_page(scene))
+    return scene.view.operation is None and (not scene.knowledge.staged or is_page(scene))
 
 
 def unreadable(view: View) -> bool:

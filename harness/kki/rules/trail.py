@@ -31,6 +31,9 @@ class Turn:
     sent_at: datetime
     answered_at: datetime | None
     standing: Standing
+    day: str = ""  # yyyy-MM-dd, as the client's own X-TIMESTAMP has it
+    case: tuple[int, str] | None = None
+    body: str = ""  # digest: equal where the same is asked for once more
 
     @property
     def accepted(self) -> bool:
@@ -143,7 +146,7 @@ class Trail:
     refund_names: dict[str, str] = field(default_factory=dict)  # partnerRefundNo of accepted ones → original
     reference_nos: dict[str, str] = field(default_factory=dict)  # referenceNo → exchange
     refund_nos: dict[str, str] = field(default_factory=dict)
-    vectors: dict[bytes, tuple[str, str]] = field(default_factory=dict)  # IV or salt → exchange, digest of its body
+    vectors: dict[bytes, tuple[str, str]] = field(default_factory=dict)  # IV or salt → exchange, `card_sent`
     card_failure: CardFailure | None = None
     card_told: dict[str, dict[str, Told]] = field(default_factory=dict)  # reply header → "sealed" or "inside"
     card_timings: dict[str, Timing] = field(default_factory=dict)  # step that failed → times
@@ -194,7 +197,7 @@ class Trail:
     def _remember_vector(self, view: View) -> None:
         vector = card_vector(view) if view.name == "bind" else None
         if vector:
-            self.vectors.setdefault(vector, (view.exchange.id, digest(view.body)))
+            self.vectors.setdefault(vector, (view.exchange.id, card_sent(view)))
 
     def _remember_card_failure(self, view: View, marks: tuple[str, ...]) -> None:
         step = next((mark.removeprefix("card data:") for mark in marks if mark.startswith("card data:")), None)
@@ -283,7 +286,12 @@ _BY_OPERATION = {
 
 def turn_of(view: View) -> Turn:
     exchange = view.exchange
-    return Turn(exchange.id, exchange.sent_at, exchange.answered_at, view.reply.standing)
+    stamp = view.timestamp
+    day = stamp.text[:10] if isinstance(stamp, timestamps.Timestamp) else ""
+    return Turn(
+        exchange.id, exchange.sent_at, exchange.answered_at, view.reply.standing, day=day, case=view.reply.case,
+        body=digest(view.body),
+    )  # fmt: skip
 
 
 def external_key(view: View) -> tuple[str, str, str] | None:
@@ -324,6 +332,11 @@ def card_vector(view: View) -> bytes | None:
     if container is carddata.Container.SALTED:
         return octets[8:16]
     return octets[:16] if container is carddata.Container.IV_PREFIXED else None
+
+
+def card_sent(view: View) -> str:
+    """Equal where a binding is sent again with what was sealed before."""
+    return f"{view.text('partnerReferenceNo') or ''} {view.text('cardData') or ''}"
 
 
 def redirect_path(url: str) -> tuple[str, str] | None:

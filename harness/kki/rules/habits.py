@@ -1,0 +1,223 @@
+"""What an exchange obliges its client to: the memory behind the rules of `behaviour`.
+
+KKI's bodies name no order and no amount, so that "the same charge" has to be told by what they do have: the instrument,
+the OTP and all other members. A body that has none but these says nothing of its order (contradiction 3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from kki.rules.trail import Trail, external_key
+from kki.rules.view import Standing, View, digest, fingerprint
+
+SHORTEST_WAIT = timedelta(seconds=1)  # after 429 without Retry-After
+SLOW = timedelta(seconds=3)
+_BUSINESS = frozenset({"02", "03", "05", "07", "08", "09", "14", "15", "16", "18", "19", "20", "23"})  # of 403
+_INSTRUMENT = frozenset({"partnerReferenceNo", "bankCardToken", "chargeToken", "otp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A payment, as far as it can be told from others. `otp`: a customer may have to type it anew."""
+
+    reference: str
+    instrument: str
+    order: str  # everything but the reference and the OTP
+    otp: str | None
+    telling: bool  # whether the body has anything that tells its order from another with the same card
+
+    def same_order(self, other: Charge) -> bool | None:
+        """None where nothing in the bodies tells."""
+        if self.reference == other.reference:
+            return True
+        if self.order != other.order:
+            return False
+        return True if self.telling else None
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """Something that happened, until what comes next has been seen. `at`: when the client knew of it."""
+
+    exchange: str
+    at: datetime
+    charge: Charge | None = None
+    wait: timedelta = timedelta(0)
+    same: str = ""  # `sameness` of the request that met it
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    external: str | None
+    timestamp: str | None
+    signature: str | None
+    sent_at: datetime
+    exchange: str
+    lost: bool  # no reply came
+
+
+@dataclass(slots=True)
+class Habits:
+    """One in each trail; filled by `remember`."""
+
+    refused_tokens: dict[str, After] = field(default_factory=dict)
+    sent: dict[str, Sent] = field(default_factory=dict)  # by sameness
+    unsettled: dict[str, tuple[str, After]] = field(default_factory=dict)  # reference → requirement, charge
+    orders: dict[str, str] = field(default_factory=dict)  # order → reference of the last of them that is unsettled
+    asked: set[str] = field(default_factory=set)  # requirements that a status question has met
+    busy: After | None = None
+    declined: dict[str, After] = field(default_factory=dict)  # by reference
+    wrong_otp: dict[str, After] = field(default_factory=dict)  # by instrument
+    conflicts: dict[tuple[str, str, str], After] = field(default_factory=dict)  # by partner, X-EXTERNAL-ID and day
+    duplicate: After | None = None
+    odd: After | None = None
+    after_odd: bool = False
+    uses: dict[str, int] = field(default_factory=dict)  # B2B token → requests that bore it
+    latest: dict[str, str] = field(default_factory=dict)  # client → its latest B2B token
+    replaced: set[str] = field(default_factory=set)  # B2B tokens that were good when another was fetched
+    reused: bool = False
+    followed: bool = False
+    visited: set[str] = field(default_factory=set)  # redirectUrls that were opened as they were given
+
+
+def habits(trail: Trail) -> Habits:
+    if trail.habits is None:
+        trail.habits = Habits()
+    found: Habits = trail.habits
+    return found
+
+
+def charge_of(view: View) -> Charge | None:
+    reference, members = view.text("partnerReferenceNo"), view.body.members
+    if view.name != "payment" or reference is None or members is None:
+        return None
+    instrument = members.get("bankCardToken", members.get("chargeToken"))
+    order = {name: value for name, value in members.items() if name not in ("partnerReferenceNo", "otp")}
+    telling = not members.keys() <= _INSTRUMENT
+    return Charge(reference, fingerprint(instrument), fingerprint(order), view.text("otp"), telling)
+
+
+def sameness(view: View) -> str:
+    """Equal for the same operation with the same body, whatever its headers."""
+    return f"{view.name} {digest(view.body)}"
+
+
+def asks_again_after_loss(view: View, trail: Trail) -> bool:
+    """The same request under the same X-EXTERNAL-ID, of which no reply came: an idempotent question.
+
+    The page calls the id "used for idempotency" (2. Binding); DOKU answers such a request with the earlier body.
+    """
+    earlier = habits(trail).sent.get(sameness(view))
+    return earlier is not None and earlier.lost and earlier.external == view.header("X-EXTERNAL-ID")
+
+
+def note_fetch(view: View, trail: Trail) -> None:
+    """A B2B token request, before it is answered: the client's latest token may be good for another minute."""
+    if view.name != "b2b":
+        return
+    mine, client = habits(trail), view.header("X-CLIENT-KEY") or ""
+    token = mine.latest.get(client)
+    issued = trail.tokens.get(token or "")
+    if token is None or issued is None or issued.expires_at is None or token in mine.refused_tokens:
+        return
+    if view.exchange.sent_at + timedelta(minutes=1) < issued.expires_at:
+        mine.replaced.add(token)
+
+
+def remember(view: View, trail: Trail) -> None:
+    """To be called after judging: what this exchange obliges its client to."""
+    mine = habits(trail)
+    after = After(view.exchange.id, _known_at(view), charge_of(view), same=sameness(view) if view.in_api else "")
+    _note_status_question(view, mine)
+    if not view.in_api:
+        return
+    _note_request(view, mine)
+    case = view.reply.case
+    if view.symmetric and case == (401, "01") and view.token:
+        mine.refused_tokens[view.token] = after
+    if view.reply.standing is Standing.BUSY and view.reply.status == 429:
+        mine.busy = After(after.exchange, after.at, wait=_wait(view), same=after.same)
+    key = external_key(view)
+    if case == (409, "00") and key:
+        mine.conflicts[key] = after
+    if after.charge is not None:
+        _note_charge(view, mine, after, after.charge)
+
+
+def _known_at(view: View) -> datetime:
+    """When the client can know what became of it: that no reply comes not before some time has passed without one."""
+    waited = SHORTEST_WAIT if view.exchange.failure == "timeout" else timedelta(0)
+    return view.exchange.answered_at or view.exchange.sent_at + waited
+
+
+def _note_request(view: View, mine: Habits) -> None:
+    if view.symmetric:
+        headers = (view.header("X-EXTERNAL-ID"), view.header("X-TIMESTAMP"), view.header("X-SIGNATURE"))
+        lost = view.reply.standing is Standing.NONE
+        mine.sent[sameness(view)] = Sent(*headers, view.exchange.sent_at, view.exchange.id, lost)
+        if view.token:
+            mine.uses[view.token] = mine.uses.get(view.token, 0) + 1
+            mine.reused = mine.reused or mine.uses[view.token] > 1
+    elif view.name == "b2b" and view.accepted:
+        token = view.reply.member("accessToken")
+        if isinstance(token, str):
+            mine.latest[view.header("X-CLIENT-KEY") or ""] = token
+    mine.after_odd = mine.after_odd or (mine.odd is not None and view.exchange.sent_at >= mine.odd.at)
+
+
+def _note_charge(view: View, mine: Habits, after: After, charge: Charge) -> None:
+    case = view.reply.case
+    asked_again = charge.reference in mine.unsettled
+    _note_settlement(view, mine, after, charge)
+    if case is not None and case[0] == 403 and case[1] in _BUSINESS:
+        mine.declined[charge.reference] = after
+    if case == (404, "15"):
+        mine.wrong_otp[charge.instrument] = after
+    elif view.accepted:
+        mine.wrong_otp.pop(charge.instrument, None)  # the matter is settled; what comes next is another one
+    # To one who asks again, "duplicate" is the good news that the lost charge was made: the next is another order.
+    mine.duplicate = after if case == (409, "01") and not asked_again else None
+    if _is_odd(view):
+        mine.odd, mine.after_odd = after, False
+
+
+def _note_settlement(view: View, mine: Habits, after: After, charge: Charge) -> None:
+    """A charge of which nobody knows what became stays so until a reply to its own reference says it."""
+    reply, case = view.reply, view.reply.case
+    if (reply.standing is Standing.NONE and view.exchange.failure != "connection refused") or 504 in (
+        reply.status, case[0] if case else 0
+    ):  # fmt: skip
+        mine.unsettled[charge.reference] = ("KKI-BEH-030", after)
+        mine.orders[charge.order] = charge.reference
+    elif reply.standing is Standing.FAILED or reply.status in (502, 503):
+        mine.unsettled[charge.reference] = ("KKI-BEH-040", after)
+        mine.orders[charge.order] = charge.reference
+    elif view.accepted or (case is not None and case[0] in (403, 404)) or case == (409, "01"):
+        mine.unsettled.pop(charge.reference, None)
+
+
+def _is_odd(view: View) -> bool:
+    """A success that is slow or has further members, or a code that no table holds."""
+    reply, exchange = view.reply, view.exchange
+    documented = {fact.name for fact in view.operation.reply} if view.operation else set()
+    if view.accepted:
+        slow = exchange.answered_at is not None and exchange.answered_at - exchange.sent_at >= SLOW
+        return slow or bool(set(reply.members or {}) - documented)
+    unknown = view.cache.get("unknown case", False)
+    return bool(unknown)
+
+
+def _wait(view: View) -> timedelta:
+    text = (view.exchange.response.headers.get("Retry-After") if view.exchange.response else None) or ""
+    seconds = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    return max(SHORTEST_WAIT, timedelta(seconds=seconds))
+
+
+def _note_status_question(view: View, mine: Habits) -> None:
+    """DOKU, check status: a question about a payment, outside this contract, is asking again."""
+    if view.operation is None and view.exchange.request.path.endswith("/debit/status"):
+        pending = mine.unsettled.pop(view.text("originalPartnerReferenceNo") or "", None)
+        if pending is not None:
+            mine.asked.add(pending[0])

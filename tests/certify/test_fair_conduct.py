@@ -1,0 +1,251 @@
+"""What correct merchants do, and is held against nobody: threads, restarts, customers, midnight, page-exact bodies.
+
+Beside each, the fault that looks like it and is found all the same.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from .lab import TOKEN, Lab
+from .memory import START
+
+SOON = timedelta(milliseconds=10)
+ANOTHER_CPAN = "9360001609987000103"  # the checklist's blocked card
+
+
+@pytest.fixture
+def lab() -> Lab:
+    return Lab()
+
+
+# --- which order a payment is for ----------------------------------------------------------------------
+
+
+def test_a_page_exact_body_says_nothing_of_its_order(lab: Lab) -> None:
+    lab.pay("DUPLICATE1")
+    lab.pay("UNKNOWNCASE1")
+    lab.pay("INV0001")
+    broken, undecided = lab.verdicts()
+    assert broken == set()
+    assert {"KKI-BEH-090", "KKI-BEH-100"} <= undecided
+
+
+def test_the_same_order_charged_anew_is_found(lab: Lab) -> None:
+    lab.pay("DUPLICATE1", order="A")
+    lab.pay("INV0001", order="A")
+    assert lab.broken == {"KKI-BEH-090"}
+
+
+def test_another_card_for_a_declined_order_is_another_charge(lab: Lab) -> None:
+    lab.pay("ORDER1", card=ANOTHER_CPAN)
+    lab.wait(5)
+    lab.pay("ORDER1", card=TOKEN)
+    assert lab.broken == set()
+
+
+def test_the_same_card_for_a_declined_order_is_not(lab: Lab) -> None:
+    lab.pay("CARDBLOCKED1", card=TOKEN)
+    lab.wait(5)
+    lab.pay("CARDBLOCKED1", card=TOKEN)
+    assert lab.broken == {"KKI-BEH-060"}
+
+
+def test_a_customer_who_tries_again_is_not_the_client(lab: Lab) -> None:
+    lab.pay("INSUFFICIENTFUNDS1", card=TOKEN)
+    lab.wait(25)
+    lab.pay("INSUFFICIENTFUNDS1", card=TOKEN)
+    broken, undecided = lab.verdicts()
+    assert broken == set()
+    assert "KKI-BEH-060" in undecided
+
+
+def test_a_typing_error_may_happen_twice(lab: Lab) -> None:
+    lab.pay("A1", otp="00000000", order="A")
+    lab.wait(5)
+    lab.pay("B1", otp="00000000", order="B")
+    lab.wait(40)
+    lab.pay("A1", otp="00000000", order="A")
+    assert lab.broken == set()
+
+
+def test_the_same_otp_sent_again_at_once_may_not(lab: Lab) -> None:
+    lab.pay("A1", otp="00000000", order="A")
+    lab.wait(1)
+    lab.pay("A1", otp="00000000", order="A")
+    assert lab.broken == {"KKI-BEH-070"}
+
+
+# --- threads and processes -----------------------------------------------------------------------------
+
+
+def test_what_is_on_its_way_with_a_token_when_it_is_refused(lab: Lab) -> None:
+    at, old = lab.t, lab.token
+    lab.pay("EXPIREDTOKEN1", at=at, order="A")
+    lab.pay("INV0002", at=at + timedelta(milliseconds=25), token=old, order="B")
+    assert lab.broken == set()
+
+
+def test_the_refused_request_again_with_its_token(lab: Lab) -> None:
+    old = lab.token
+    lab.pay("EXPIREDTOKEN1", order="A")
+    lab.pay("EXPIREDTOKEN1", order="A", token=old)
+    assert "KKI-BEH-010" in lab.broken
+
+
+def test_another_machine_was_not_told_to_wait(lab: Lab) -> None:
+    at = lab.t
+    lab.pay("TOOMANYREQUESTS1", at=at, order="A")
+    lab.pay("INV0002", at=at + timedelta(milliseconds=30), order="B")
+    lab.wait(3)
+    lab.pay("TOOMANYREQUESTS1", order="A")
+    assert lab.broken == set()
+
+
+def test_two_threads_charge_while_a_reply_is_awaited(lab: Lab) -> None:
+    at = lab.t
+    lab.pay("NOREPLY01", at=at, order="A")
+    lab.pay("INV0002", at=at + SOON, order="A")
+    assert lab.broken == set()
+
+
+def test_tokens_of_several_workers_are_used_after_the_next_was_fetched(lab: Lab) -> None:
+    tokens = [lab.token, lab.renew(), lab.renew(), lab.renew()]
+    for number in range(3):
+        for token in tokens:
+            lab.pay(f"INV{number}{tokens.index(token)}", token=token, order=f"{number} {token}")
+    assert lab.broken == set()
+
+
+def test_a_token_for_each_request_is_found(lab: Lab) -> None:
+    for number in range(4):
+        lab.pay(f"INV{number}", order=str(number))
+        lab.renew()
+    assert lab.broken == {"KKI-TOK-060"}
+
+
+def test_a_payment_that_was_sent_before_the_unbinding(lab: Lab) -> None:
+    at = lab.t
+    lab.unbind(at=at + SOON, took=0.02)
+    lab.pay("INV0001", card=TOKEN, at=at, took=0.5)
+    assert lab.broken == set()
+
+
+# --- restarts and idempotent questions -------------------------------------------------------------------
+
+
+def test_a_process_that_died_before_it_read_the_reply_asks_again(lab: Lab) -> None:
+    lab.pay("INV0001", order="A")
+    lab.refund("INV0001", "REF1")
+    lab.unbind()
+    lab.wait(30)
+    lab.pay("INV0001", order="A")
+    lab.refund("INV0001", "REF1")
+    lab.unbind()
+    assert lab.broken == set()
+
+
+def test_one_reference_for_two_orders_is_found(lab: Lab) -> None:
+    lab.pay("INV0001", order="A")
+    lab.wait(30)
+    lab.pay("INV0001", order="B")
+    assert lab.broken == {"KKI-STA-010"}
+
+
+def test_one_number_for_two_refunds_is_found(lab: Lab) -> None:
+    lab.pay("INV0001", order="A")
+    lab.pay("INV0002", order="B")
+    lab.refund("INV0001", "REF1")
+    lab.refund("INV0002", "REF1")
+    assert lab.broken == {"KKI-RFD-028"}
+
+
+def test_a_lost_request_under_its_own_id_is_an_idempotent_question(lab: Lab) -> None:
+    lab.pay("NOREPLY01", order="A", external="77")
+    lab.pay("NOREPLY01", order="A", external="77")
+    assert lab.broken == set()
+
+
+def test_an_answered_request_under_its_own_id_is_not(lab: Lab) -> None:
+    lab.pay("INV0001", order="A", external="77")
+    lab.pay("INV0001", order="A", external="77")
+    assert lab.broken == {"KKI-BEH-020", "KKI-HDR-040"}
+
+
+def test_good_news_is_not_forgotten_over_a_refused_token(lab: Lab) -> None:
+    lab.pay("NOREPLY02", order="A")
+    lab.world.b2b_tokens.pop(lab.token)
+    lab.pay("NOREPLY02", order="A")
+    lab.renew()
+    lab.pay("NOREPLY02", order="A")
+    lab.wait(3)
+    lab.pay("NEXT1", order="B")
+    assert lab.broken == set()
+
+
+def test_a_question_after_a_minute_does_not_forbid_other_orders_before_it(lab: Lab) -> None:
+    lab.pay("GATEWAYTIMEOUT1", card=TOKEN)
+    lab.wait(45)
+    lab.pay("NEXT", card=TOKEN)
+    lab.wait(20)
+    lab.ask("GATEWAYTIMEOUT1")
+    broken, undecided = lab.verdicts()
+    assert broken == set()
+    assert "KKI-BEH-030" in undecided
+
+
+def test_next_months_charge_is_another_order(lab: Lab) -> None:
+    lab.pay("GATEWAYTIMEOUT1", card=TOKEN, order="subscription 7")
+    lab.wait(30 * 86400)
+    lab.renew()
+    lab.pay("NEXT", card=TOKEN, order="subscription 7")
+    assert "KKI-BEH-030" not in lab.broken
+
+
+def test_a_duplicate_counts_as_paid(lab: Lab) -> None:
+    lab.pay("DUPLICATE0001", order="A")
+    lab.wait(1)
+    lab.refund("DUPLICATE0001", "REF1")
+    assert "KKI-RFD-026" not in lab.broken
+
+
+def test_sealed_once_and_sent_twice_is_sealed_once(lab: Lab) -> None:
+    first = lab.bind(partnerReferenceNo="CONFLICT-1")
+    data = first.request.body.decode().split('"cardData":"')[1].split('"')[0]
+    lab.bind(data=data, partnerReferenceNo="CONFLICT-1", journeyId="attempt-2")
+    assert lab.broken == set()
+    lab.bind(data=data, partnerReferenceNo="ANOTHER-1")
+    assert lab.broken == {"KKI-CRD-016"}
+
+
+# --- days ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("zone", [7, 8])
+def test_a_counter_that_begins_anew_with_the_clients_own_day(zone: int) -> None:
+    own = timezone(timedelta(hours=zone))
+    midnight = datetime(2026, 5, 27, 0, 0, 0, tzinfo=own)
+    lab = Lab(t=midnight - timedelta(seconds=60))
+    lab.pay("INV0001", order="A", external="1", zone=zone)
+    lab.t = midnight + timedelta(seconds=5)
+    lab.renew()
+    lab.pay("INV0002", order="B", external="1", zone=zone)
+    assert lab.broken - {"KKI-TOK-060"} == set()
+
+
+def test_a_counter_that_begins_anew_in_mid_day(lab: Lab) -> None:
+    lab.pay("INV0001", order="A", external="1")
+    lab.pay("INV0002", order="B", external="1")
+    assert lab.broken == {"KKI-HDR-040"}
+
+
+def test_yesterdays_conflict_is_over() -> None:
+    lab = Lab(t=START)
+    lab.pay("CONFLICT1", order="A", external="5")
+    lab.pay("CONFLICT1", order="A", external="6")
+    lab.wait(86400)
+    lab.renew()
+    lab.pay("INV0002", order="B", external="5")
+    assert "KKI-BEH-080" not in lab.broken

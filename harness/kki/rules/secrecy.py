@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
 
 from kki.model.verdict import Broken, Finding, Holds, Judgement, NotApplicable, Unknown
 from kki.rules.carddata import Opened, opened
+from kki.rules.places import LONGEST, holds_card, holds_digits, holds_secret, reply_places, request_places
 from kki.rules.registry import SYMMETRIC, Scene, rule
 from kki.rules.words import masked
 
+AES_KEY = 16  # characters of the shared key
+LEAST_OTP = 6  # characters: a shorter one stands in many a text
+ADDRESSES = ("reply /redirecturl", "reply header location", "reply header set-cookie")  # these have paths
 SHORTEST = 8  # characters of a secret below which its appearance is chance
 _TLS = re.compile(r"(?:TLSv1\.[23]|QUIC.*|TLS 1\.[23])", re.IGNORECASE)
 _INSIDE = (
@@ -46,7 +49,10 @@ _INSIDE = (
     (
         "a query",
         re.compile(
-            r"\bSELECT\b.{1,200}\bFROM\b|\bINSERT INTO\b|\bUPDATE\b.{1,100}\bSET\b", re.IGNORECASE | re.DOTALL
+            r"\bSELECT\s.{1,200}?\sFROM\s|\bINSERT INTO\s+[\w.\"`]+\s*\(|\bUPDATE\s+[\w.\"`]+\s+SET\s+[\w.\"`]+\s*="
+            # as object mappers write it; "please select another card from the list" is a sentence
+            r"|(?i:\bselect\s+(?:\*|\w+[._]\w+|\w+\s*,)[^;]{0,200}?\sfrom\s+\w|\bupdate\s+\w+\s+set\s+\w+\s*=)",
+            re.DOTALL,
         ),
     ),
 )  # fmt: skip
@@ -54,17 +60,6 @@ _INSIDE = (
 
 def _broken(where: str, expected: str, actual: str) -> Broken:
     return Broken((Finding(where=where, expected=expected, actual=actual),))
-
-
-def _whole(text: str, secret: str) -> bool:
-    """Whether a text holds the secret as a whole word: digits inside longer digits are another number."""
-    at = text.find(secret)
-    while at >= 0:
-        before, after = text[at - 1 : at], text[at + len(secret) : at + len(secret) + 1]
-        if not (before.isalnum() or after.isalnum()):
-            return True
-        at = text.find(secret, at + 1)
-    return False
 
 
 def card_numbers(scene: Scene) -> set[str]:
@@ -78,45 +73,6 @@ def card_numbers(scene: Scene) -> set[str]:
     return {number for number in numbers if number and number.isdigit() and len(number) >= 12}
 
 
-def _strings(value: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every string and number of a JSON value, with its pointer. Iterative: nesting has no limit."""
-    stack: list[tuple[str, object]] = [(path, value)]
-    while stack:
-        where, item = stack.pop()
-        if isinstance(item, dict):
-            stack.extend((f"{where}/{name}", one) for name, one in item.items())
-            stack.extend((f"{where}/…", str(name)) for name in item)
-        elif isinstance(item, list):
-            stack.extend((f"{where}/{index}", one) for index, one in enumerate(item))
-        elif isinstance(item, str):
-            yield where, item
-        elif isinstance(item, int | float) and not isinstance(item, bool):
-            yield where, str(item)
-
-
-def _request_places(scene: Scene, *, but: Iterable[str] = ()) -> Iterator[tuple[str, str]]:
-    request, view = scene.view.exchange.request, scene.view
-    yield "target", request.target
-    yield from ((f"header {name}", value) for name, value in request.headers.pairs)
-    if view.body.members is not None:
-        skipped = set(but)
-        yield from ((f"body {where}", text) for where, text in _strings(view.body.members) if where not in skipped)
-    else:
-        yield "body", request.body.decode("utf-8", "replace")
-
-
-def _reply_places(scene: Scene, *, but: Iterable[str] = ()) -> Iterator[tuple[str, str]]:
-    response, reply = scene.view.exchange.response, scene.view.reply
-    if response is None:
-        return
-    yield from ((f"reply header {name}", value) for name, value in response.headers.pairs)
-    if reply.members is not None:
-        skipped = set(but)
-        yield from ((f"reply {where}", text) for where, text in _strings(reply.members) if where not in skipped)
-    else:
-        yield "reply body", response.body.decode("utf-8", "replace")
-
-
 # --- requests ------------------------------------------------------------------------------------
 
 
@@ -127,12 +83,12 @@ def card_number_stands_in_its_place(scene: Scene) -> Judgement | None:
     if not numbers:
         return Unknown("a card number to look for: test_data.cpan") if scene.view.name == "payment" else None
     payment = scene.view.name == "payment"
-    for where, text in _request_places(scene, but={"/chargeToken"} if payment else set()):
+    for where, text in request_places(scene, but={"/chargeToken"} if payment else set()):
         if where == "body" and payment:
             continue  # unreadable as it is: nobody can tell which member the number stands in
         if where == "body /cardData" and isinstance(opened(scene), Opened) and not text.startswith("{"):
             continue
-        if any(_whole(text, number) for number in numbers):
+        if any(holds_card(text, number) for number in numbers):
             return _broken(where, "no card number in clear", "the customer's card number")
     return Holds()
 
@@ -141,18 +97,19 @@ def card_number_stands_in_its_place(scene: Scene) -> Judgement | None:
 def secrets_stay_at_home(scene: Scene) -> Judgement | None:
     """The client secret, the shared key and the private key are in no request."""
     named = scene.knowledge.credentials
-    secrets = {"the client secret": named.client_secret, "the shared key": named.shared_key}
+    aes_key = (named.shared_key or "")[:AES_KEY]  # what the first container encrypts under
+    secrets = {"the client secret": named.client_secret, "the shared key": named.shared_key, "the card key": aes_key}
     known = {name: value for name, value in secrets.items() if value and len(value) >= SHORTEST}
     line = next((one for one in (named.private_key or "").splitlines() if len(one) > 40 and "-" not in one), None)
     if line:
         known["the private key"] = line
     if not known:
         return Unknown("the secrets, without which nobody can look for them")
-    for where, text in _request_places(scene):
+    for where, text in request_places(scene):
         if "PRIVATE KEY-----" in text:
             return _broken(where, "no secret", "a private key")
         for name, value in known.items():
-            if value in text:
+            if holds_secret(text, value):
                 return _broken(where, "no secret", name)
     return Holds()
 
@@ -177,8 +134,8 @@ def no_reply_holds_a_card_number(scene: Scene) -> Judgement | None:
         return None
     # What payment calls chargeToken is the CPAN, and what a binding gives may be meant for it (contradiction 32).
     but = {"/chargeToken"} if scene.view.name == "bind" else set()
-    for where, text in _reply_places(scene, but=but):
-        if any(_whole(text, number) for number in numbers):
+    for where, text in reply_places(scene, but=but):
+        if any(holds_card(text, number) for number in numbers):
             return _broken(where, "no card number", "the customer's full card number")
     return Holds()
 
@@ -186,16 +143,17 @@ def no_reply_holds_a_card_number(scene: Scene) -> Judgement | None:
 @rule("KKI-SEC-220")
 def no_reply_holds_the_otp(scene: Scene) -> Judgement | None:
     """No reply holds the OTP."""
-    otp = scene.view.text("otp")
-    if scene.view.exchange.response is None or otp is None or len(otp) < 6 or masked(otp):
+    if scene.view.exchange.response is None:
         return None
-    others = [text for where, text in _request_places(scene, but={"/otp"}) if _whole(text, otp)]
-    if others:
-        return None  # it stands elsewhere in the request too, from where it may rightly be repeated
-    for where, text in _reply_places(scene):
-        if _whole(text, otp):
-            return _broken(where, "no OTP", "the request's OTP")
-    return Holds()
+    mine, right = scene.view.text("otp"), scene.knowledge.test_data.otp
+    otps = {otp for otp in (mine, right) if otp and len(otp) >= LEAST_OTP and not masked(otp)}
+    # It may stand elsewhere in the request too, from where it may rightly be repeated.
+    said = [text for _, text in request_places(scene, but={"/otp"})]
+    otps = {otp for otp in otps if not any(holds_digits(text, otp) for text in said)}
+    for where, text in reply_places(scene):
+        if any(holds_digits(text, otp) for otp in otps):
+            return _broken(where, "no OTP", "the customer's OTP")
+    return Holds() if mine in otps else None
 
 
 @rule("KKI-SEC-230")
@@ -204,10 +162,10 @@ def no_reply_holds_card_data(scene: Scene) -> Judgement | None:
     sealed = scene.view.text("cardData")
     if scene.view.exchange.response is None or scene.view.name != "bind" or sealed is None or len(sealed) < 16:
         return None
-    for where, text in _reply_places(scene):
+    for where, text in reply_places(scene):
         if sealed in text:
             return _broken(where, "no card data", "the request's cardData")
-        if where.rsplit("/", 1)[-1] in ("cardData", "bankCardNo", "expiryDate", "bankCardType", "identificationNo"):
+        if where.rsplit("/", 1)[-1] in ("cardData", "expiryDate", "identificationNo"):
             return _broken(where, "no card data", "a member of the card's data")
     return Holds()
 
@@ -222,7 +180,7 @@ def no_reply_holds_an_access_token(scene: Scene) -> Judgement | None:
     own = view.name in ("b2b", "b2b2c")
     if not tokens and own:
         return Holds()
-    for where, text in _reply_places(scene):
+    for where, text in reply_places(scene):
         if any(token in text for token in tokens) or (not own and text in view_tokens(scene, text)):
             return _broken(where, "no access token", "an access token")
         if not own and where.endswith(("/accessToken", "/refreshToken")):
@@ -242,9 +200,9 @@ def no_reply_shows_the_inside(scene: Scene) -> Judgement | None:
     if response is None:
         return None
     sent = scene.view.exchange.request.body.decode("utf-8", "replace") + scene.view.exchange.request.target
-    for where, text in _reply_places(scene):
+    for where, text in reply_places(scene):
         # Longer texts are no error message; and no search of ours may take long, whatever a server sends.
-        if where in ("reply /redirectUrl", "reply header Location") or len(text) > 20_000:
+        if len(text) > LONGEST or where.lower() in ADDRESSES:
             continue
         for name, form in _INSIDE:
             match = form.search(text)

@@ -5,6 +5,8 @@ Beside each, the fault that looks like it and is found all the same.
 
 from __future__ import annotations
 
+import base64
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -114,8 +116,8 @@ def test_two_threads_charge_while_a_reply_is_awaited(lab: Lab) -> None:
 def test_tokens_of_several_workers_are_used_after_the_next_was_fetched(lab: Lab) -> None:
     tokens = [lab.token, lab.renew(), lab.renew(), lab.renew()]
     for number in range(3):
-        for token in tokens:
-            lab.pay(f"INV{number}{tokens.index(token)}", token=token, order=f"{number} {token}")
+        for place, token in enumerate(tokens):
+            lab.pay(f"INV{number}{place}", token=token, order=f"{number} {place}")
     assert lab.broken == set()
 
 
@@ -249,3 +251,105 @@ def test_yesterdays_conflict_is_over() -> None:
     lab.renew()
     lab.pay("INV0002", order="B", external="5")
     assert "KKI-BEH-080" not in lab.broken
+
+
+# --- what money or secrets hang on ---------------------------------------------------------------------
+
+
+def test_a_lost_charge_found_made_is_not_charged_anew(lab: Lab) -> None:
+    lab.pay("NOREPLY01", order="A")
+    lab.wait(2)
+    lab.pay("NOREPLY01", order="A")  # 409/01: it was made
+    lab.pay("INV0002", order="A")
+    assert "KKI-BEH-090" in lab.broken
+
+
+def test_a_declined_order_under_ever_new_references(lab: Lab) -> None:
+    lab.pay("INSUFFICIENTFUNDS1", order="A")
+    lab.pay("INV0002", order="A")
+    assert lab.broken == {"KKI-BEH-060"}
+
+
+def test_three_wrong_otps_of_which_two_are_the_same(lab: Lab) -> None:
+    for otp in ("00000000", "11111111", "00000000"):
+        lab.pay("A1", otp=otp, order="A")
+    assert lab.broken == {"KKI-BEH-070"}
+
+
+def test_a_duplicate_charged_anew_after_another_payment(lab: Lab) -> None:
+    lab.pay("DUPLICATE1", order="A")
+    lab.pay("INV0002", order="B")
+    lab.pay("INV0003", order="A")
+    assert lab.broken == {"KKI-BEH-090"}
+
+
+def test_a_refused_customer_token_is_not_sent_again(lab: Lab) -> None:
+    lab.world.customer_tokens.clear()
+    lab.pay("INV0001", order="A")
+    lab.pay("INV0001", order="A")
+    assert "KKI-BEH-012" in lab.broken
+
+
+def test_a_lost_refund_under_a_new_number(lab: Lab) -> None:
+    lab.pay("INV0001", order="A")
+    lost = lab.refund("INV0001", "REF1")
+    lab.exchanges[-1] = replace(lost, response=None, answered_at=None, failure="connection closed")
+    lab.refund("INV0001", "REF2")
+    assert lab.broken == {"KKI-BEH-120"}
+
+
+def test_a_lost_refund_under_its_own_number(lab: Lab) -> None:
+    lab.pay("INV0001", order="A")
+    lost = lab.refund("INV0001", "REF1")
+    lab.exchanges[-1] = replace(lost, response=None, answered_at=None, failure="connection closed")
+    lab.refund("INV0001", "REF1")
+    lab.refund("INV0001", "REF2")
+    assert lab.broken == set()
+
+
+def test_one_reference_for_two_bindings(lab: Lab) -> None:
+    lab.bind(partnerReferenceNo="BIND-1")
+    lab.bind(partnerReferenceNo="BIND-1", journeyId="another customer")
+    assert lab.broken == {"KKI-STA-012"}
+
+
+def test_another_method(lab: Lab) -> None:
+    sent = lab.pay("INV0001", order="A")
+    lab.exchanges[-1] = replace(sent, request=replace(sent.request, method="PUT"))
+    assert lab.broken == {"KKI-ROB-180"}
+
+
+WRITTEN = {
+    "in digits": lambda number: f"77{number}88",
+    "glued": lambda number: f"CUST{number}A",
+    "in groups": lambda number: " ".join(number[at : at + 4] for at in range(0, len(number), 4)),
+    "percent-encoded": lambda number: f"%{ord(number[0]):x}{number[1:]}",
+    "in Base64": lambda number: base64.b64encode(f"card={number}".encode()).decode(),
+    "in hexadecimal": lambda number: number.encode().hex(),
+}
+
+
+@pytest.mark.parametrize("writing", WRITTEN)
+def test_a_card_number_is_found_in_whatever_writing(lab: Lab, writing: str) -> None:
+    text = WRITTEN[writing](lab.profile.test_data.cpan or "")
+    lab.bind(partnerReferenceNo="BIND-1", journeyId=text)
+    assert lab.broken == {"KKI-SEC-010"}
+
+
+@pytest.mark.parametrize("secret", ["client_secret", "shared_key"])
+def test_a_secret_is_found_behind_basic_authorization(lab: Lab, secret: str) -> None:
+    held = getattr(lab.profile.credentials, secret)
+    basic = base64.b64encode(f"{lab.kit.client_id}:{held}".encode()).decode()
+    lab.pay("INV0001", order="A", more={"Proxy-Authorization": f"Basic {basic}"})
+    assert "KKI-SEC-020" in lab.broken
+
+
+def test_the_key_that_cards_are_sealed_under_is_a_secret(lab: Lab) -> None:
+    lab.pay("INV0001", order=(lab.profile.credentials.shared_key or "")[:16])
+    assert "KKI-SEC-020" in lab.broken
+
+
+@pytest.mark.parametrize("what", ["otp", "token"])
+def test_what_passes_is_not_told_elsewhere(lab: Lab, what: str) -> None:
+    lab.pay("INV0001", order=f"paid with {lab.profile.test_data.otp if what == 'otp' else lab.token}")
+    assert lab.broken == {"KKI-SEC-014"}

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from kki.model.verdict import Broken, Finding, Holds, Judgement, Unknown
+from kki.model.verdict import Broken, Finding, Holds, Judgement, NotApplicable, Unknown
 from kki.rules.habits import After, Charge, asks_again_after_loss, charge_of, habits, sameness
 from kki.rules.knowledge import Knowledge
 from kki.rules.registry import SYMMETRIC, Scene, rule, rule_at_end
 from kki.rules.trail import Trail, external_key
-from kki.rules.view import View
+from kki.rules.view import View, digest
 
 ON_ITS_WAY = timedelta(seconds=1)  # what was sent within it may have been made before the other was answered
 SOON = timedelta(seconds=10)  # within which an identical charge under a new reference is the same order again
 BY_ITSELF = timedelta(seconds=15)  # within which no customer has decided to try again
 BY_A_CUSTOMER = timedelta(seconds=60)  # after which one may have
+AN_HOUR = timedelta(hours=1)
 SAME_ORDER = timedelta(days=1)  # beyond, the same members are another order: a subscription's next month
 ROUNDING = timedelta(milliseconds=50)  # of times in a recording
 _ORDERS = "a member of the body that tells one order from another with the same card"
@@ -52,6 +53,19 @@ def refused_token_is_replaced(scene: Scene) -> Judgement | None:
         actual = f"the token that was refused in exchange {after.exchange}"
         return _broken("header Authorization", "a new B2B token", actual)
     return Holds() if any(_follows(view, one) for one in mine.refused_tokens.values()) else None
+
+
+@rule("KKI-BEH-012", operations=("payment", "refund"))
+def refused_customer_token_is_replaced(scene: Scene) -> Judgement | None:
+    """After a refusal for an invalid customer token the client does not send that token again."""
+    mine, view = habits(scene.trail), scene.view
+    after = mine.refused_customers.get(view.customer_token or "")
+    if after is None:
+        return Holds() if any(_follows(view, one) for one in mine.refused_customers.values()) else None
+    if not _follows(view, after) or (after.same != sameness(view) and _later(view, after) < ON_ITS_WAY):
+        return None
+    actual = f"the token that was refused in exchange {after.exchange}"
+    return _broken("header Authorization-customer", "a new customer token", actual)
 
 
 @rule("KKI-BEH-020", operations=SYMMETRIC)
@@ -138,12 +152,27 @@ def declined_charge_is_left_alone(scene: Scene) -> Judgement | None:
     charge, mine = charge_of(scene.view), habits(scene.trail)
     if charge is None:
         return None
+    case = scene.view.reply.case
+    known = scene.knowledge.contract.cases.get(case) if case else None
+    scene.view.cache["declined"] = known is not None and known.status == 403 and known.category == "B"
     after = mine.declined.get(charge.reference)
     if after is None:
-        return Holds() if any(_follows(scene.view, one) for one in mine.declined.values()) else None
+        return _declined_order(scene, charge)
     if not _follows(scene.view, after):
         return None
     return _repeated(scene.view, charge, after, f"another charge, since exchange {after.exchange} declined this one")
+
+
+def _declined_order(scene: Scene, charge: Charge) -> Judgement | None:
+    """Under another reference it is the same charge all the same, where the body tells the order."""
+    mine, view = habits(scene.trail), scene.view
+    after = mine.declined_orders.get(charge.order)
+    if after is not None and after.charge is not None and _follows(view, after):
+        same = after.charge.same_order(charge) and charge.otp == after.charge.otp
+        if same and _later(view, after) <= BY_ITSELF:
+            expected = f"no further charge for the order that exchange {after.exchange} declined"
+            return _broken("body /partnerReferenceNo", expected, "the same charge under a new one")
+    return Holds() if any(_follows(view, one) for one in mine.declined.values()) else None
 
 
 def _repeated(view: View, charge: Charge, after: After, expected: str) -> Judgement:
@@ -160,13 +189,16 @@ def _repeated(view: View, charge: Charge, after: After, expected: str) -> Judgem
 @rule("KKI-BEH-070", operations=("payment",))
 def wrong_otp_is_not_repeated(scene: Scene) -> Judgement | None:
     """After a wrong OTP the client does not send the same OTP again."""
-    charge = charge_of(scene.view)
-    after = habits(scene.trail).wrong_otp.get(charge.instrument) if charge else None
-    if charge is None or after is None or after.charge is None or not _follows(scene.view, after):
+    charge, view = charge_of(scene.view), scene.view
+    wrong = habits(scene.trail).wrong_otps.get(charge.instrument, []) if charge else []
+    before = [after for after in wrong if _follows(view, after)]
+    if charge is None or not before:
         return None
-    if charge.otp != after.charge.otp:
+    again = [after for after in before if after.charge is not None and charge.otp == after.charge.otp]
+    if not again:
         return Holds()
-    if not charge.same_order(after.charge) or _later(scene.view, after) > BY_ITSELF:
+    after = again[-1]
+    if after.charge is None or not charge.same_order(after.charge) or _later(view, after) > BY_ITSELF:
         return None  # another order, or typed once more by a customer
     return _broken("body /otp", f"another than in exchange {after.exchange}", "the same again")
 
@@ -185,18 +217,21 @@ def conflicting_id_is_dropped(scene: Scene) -> Judgement | None:
 @rule("KKI-BEH-090", operations=("payment",))
 def duplicate_is_not_charged_anew(scene: Scene) -> Judgement | None:
     """After a duplicate partnerReferenceNo the client does not charge again under a new one for the same order."""
-    charge, after = charge_of(scene.view), habits(scene.trail).duplicate
-    if charge is None or after is None or after.charge is None or not _follows(scene.view, after):
+    charge, mine = charge_of(scene.view), habits(scene.trail)
+    if charge is None or not mine.duplicates:
         return None
-    return _same_order(scene, charge, after, after.charge)
+    after = mine.duplicates.get(charge.order)
+    if after is None or after.charge is None:
+        return Holds() if any(_follows(scene.view, one) for one in mine.duplicates.values()) else None
+    return _same_order(scene, charge, after, after.charge) if _follows(scene.view, after) else None
 
 
 def _same_order(scene: Scene, charge: Charge, after: After, before: Charge) -> Judgement:
     gap = _later(scene.view, after)
-    if charge.reference == before.reference or charge.otp != before.otp or gap > SOON:
+    if charge.reference == before.reference or charge.otp != before.otp or gap > AN_HOUR:
         return Holds()
     same = before.same_order(charge)
-    if same is None:
+    if same is None or (same and gap > SOON):
         return Unknown(_ORDERS)
     if not same:
         return Holds()
@@ -217,6 +252,43 @@ def odd_reply_is_taken_calmly(scene: Scene) -> Judgement | None:
     if charge.reference == after.charge.reference:
         return _repeated(scene.view, charge, after, f"another charge than that of exchange {after.exchange}")
     return _same_order(scene, charge, after, after.charge)
+
+
+@rule("KKI-BEH-120", operations=("refund",))
+def lost_refund_is_asked_for_again(scene: Scene) -> Judgement | None:
+    """After a time-out or a lost reply to a refund the client asks again under the same partnerRefundNo."""
+    view = scene.view
+    lost = habits(scene.trail).lost_refunds.get(view.text("originalPartnerReferenceNo") or "")
+    number = view.text("partnerRefundNo")
+    if lost is None or number is None or not _follows(view, lost[1]):
+        return None
+    if number == lost[0]:
+        return Holds()
+    expected = f"the number of exchange {lost[1].exchange}, of which nobody knows what became"
+    return _broken("body /partnerRefundNo", expected, "a new one: the customer may be paid back twice")
+
+
+@rule("KKI-STA-012", operations=("bind",))
+def binding_reference_is_new(scene: Scene) -> Judgement | None:
+    """partnerReferenceNo of a binding, where present, is new for each binding."""
+    view = scene.view
+    reference = view.text("partnerReferenceNo")
+    if reference is None:
+        return NotApplicable()
+    earlier = habits(scene.trail).bindings.get(reference)
+    if earlier is None or earlier[1] == digest(view.body):  # the very same once more is a question
+        return Holds()
+    actual = f"the one of the binding in exchange {earlier[0]}"
+    return _broken("body /partnerReferenceNo", "one not used before", actual)
+
+
+@rule("KKI-ROB-180")
+def request_has_the_documented_method(scene: Scene) -> Judgement | None:
+    """A request to an operation's path has the documented method."""
+    operation, method = scene.view.operation, scene.view.exchange.request.method
+    if operation is None or method in ("OPTIONS", "HEAD"):  # the transport's own business
+        return None
+    return Holds() if scene.view.right_method else _broken("method", operation.method, method[:20])
 
 
 @rule("KKI-BEH-110")

@@ -14,7 +14,7 @@ from kki.rules.view import Standing, View, digest, fingerprint
 
 SHORTEST_WAIT = timedelta(seconds=1)  # after 429 without Retry-After
 SLOW = timedelta(seconds=3)
-_BUSINESS = frozenset({"02", "03", "05", "07", "08", "09", "14", "15", "16", "18", "19", "20", "23"})  # of 403
+MOST_WRONG = 8  # wrong OTPs of one instrument that are remembered
 _INSTRUMENT = frozenset({"partnerReferenceNo", "bankCardToken", "chargeToken", "otp"})
 
 
@@ -68,10 +68,14 @@ class Habits:
     orders: dict[str, str] = field(default_factory=dict)  # order → reference of the last of them that is unsettled
     asked: set[str] = field(default_factory=set)  # requirements that a status question has met
     busy: After | None = None
+    refused_customers: dict[str, After] = field(default_factory=dict)  # customer tokens
     declined: dict[str, After] = field(default_factory=dict)  # by reference
-    wrong_otp: dict[str, After] = field(default_factory=dict)  # by instrument
+    declined_orders: dict[str, After] = field(default_factory=dict)  # by order
+    wrong_otps: dict[str, list[After]] = field(default_factory=dict)  # by instrument
+    lost_refunds: dict[str, tuple[str, After]] = field(default_factory=dict)  # original → number, exchange
+    bindings: dict[str, tuple[str, str]] = field(default_factory=dict)  # reference → exchange, body's digest
     conflicts: dict[tuple[str, str, str], After] = field(default_factory=dict)  # by partner, X-EXTERNAL-ID and day
-    duplicate: After | None = None
+    duplicates: dict[str, After] = field(default_factory=dict)  # by order
     odd: After | None = None
     after_odd: bool = False
     uses: dict[str, int] = field(default_factory=dict)  # B2B token → requests that bore it
@@ -137,6 +141,8 @@ def remember(view: View, trail: Trail) -> None:
     case = view.reply.case
     if view.symmetric and case == (401, "01") and view.token:
         mine.refused_tokens[view.token] = after
+    if case in ((401, "02"), (401, "04")) and view.customer_token:
+        mine.refused_customers[view.customer_token] = after
     if view.reply.standing is Standing.BUSY and view.reply.status == 429:
         mine.busy = After(after.exchange, after.at, wait=_wait(view), same=after.same)
     key = external_key(view)
@@ -144,6 +150,11 @@ def remember(view: View, trail: Trail) -> None:
         mine.conflicts[key] = after
     if after.charge is not None:
         _note_charge(view, mine, after, after.charge)
+    if view.name == "refund":
+        _note_refund(view, mine, after)
+    reference = view.text("partnerReferenceNo")
+    if view.name == "bind" and view.accepted and reference:
+        mine.bindings.setdefault(reference, (view.exchange.id, digest(view.body)))
 
 
 def _known_at(view: View) -> datetime:
@@ -169,16 +180,17 @@ def _note_request(view: View, mine: Habits) -> None:
 
 def _note_charge(view: View, mine: Habits, after: After, charge: Charge) -> None:
     case = view.reply.case
-    asked_again = charge.reference in mine.unsettled
     _note_settlement(view, mine, after, charge)
-    if case is not None and case[0] == 403 and case[1] in _BUSINESS:
-        mine.declined[charge.reference] = after
+    if view.cache.get("declined", False):
+        mine.declined[charge.reference] = mine.declined_orders[charge.order] = after
     if case == (404, "15"):
-        mine.wrong_otp[charge.instrument] = after
+        wrong = mine.wrong_otps.setdefault(charge.instrument, [])
+        wrong.append(after)
+        del wrong[:-MOST_WRONG]
     elif view.accepted:
-        mine.wrong_otp.pop(charge.instrument, None)  # the matter is settled; what comes next is another one
-    # To one who asks again, "duplicate" is the good news that the lost charge was made: the next is another order.
-    mine.duplicate = after if case == (409, "01") and not asked_again else None
+        mine.wrong_otps.pop(charge.instrument, None)  # the matter is settled; what comes next is another one
+    if case == (409, "01"):
+        mine.duplicates[charge.order] = after
     if _is_odd(view):
         mine.odd, mine.after_odd = after, False
 
@@ -186,9 +198,7 @@ def _note_charge(view: View, mine: Habits, after: After, charge: Charge) -> None
 def _note_settlement(view: View, mine: Habits, after: After, charge: Charge) -> None:
     """A charge of which nobody knows what became stays so until a reply to its own reference says it."""
     reply, case = view.reply, view.reply.case
-    if (reply.standing is Standing.NONE and view.exchange.failure != "connection refused") or 504 in (
-        reply.status, case[0] if case else 0
-    ):  # fmt: skip
+    if _is_lost(view):
         mine.unsettled[charge.reference] = ("KKI-BEH-030", after)
         mine.orders[charge.order] = charge.reference
     elif reply.standing is Standing.FAILED or reply.status in (502, 503):
@@ -196,6 +206,25 @@ def _note_settlement(view: View, mine: Habits, after: After, charge: Charge) -> 
         mine.orders[charge.order] = charge.reference
     elif view.accepted or (case is not None and case[0] in (403, 404)) or case == (409, "01"):
         mine.unsettled.pop(charge.reference, None)
+
+
+def _note_refund(view: View, mine: Habits, after: After) -> None:
+    """A refund of which nobody knows what became, until it is asked for again under its number."""
+    original, number = view.text("originalPartnerReferenceNo"), view.text("partnerRefundNo")
+    if original is None or number is None:
+        return
+    if _is_lost(view):
+        mine.lost_refunds[original] = (number, after)
+    elif mine.lost_refunds.get(original, ("",))[0] == number:
+        mine.lost_refunds.pop(original, None)
+
+
+def _is_lost(view: View) -> bool:
+    """No reply came, though the request may have arrived; or a time-out on the way was told (504/00)."""
+    reply = view.reply
+    if reply.standing is Standing.NONE:
+        return view.exchange.failure != "connection refused"
+    return 504 in (reply.status, reply.case[0] if reply.case else 0)
 
 
 def _is_odd(view: View) -> bool:

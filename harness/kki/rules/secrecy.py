@@ -12,6 +12,7 @@ from kki.rules.registry import SYMMETRIC, Scene, rule
 from kki.rules.words import masked
 
 AES_KEY = 16  # characters of the shared key
+LEAST_TOKEN = 16  # characters
 LEAST_OTP = 6  # characters: a shorter one stands in many a text
 ADDRESSES = ("reply /redirecturl", "reply header location", "reply header set-cookie")  # these have paths
 SHORTEST = 8  # characters of a secret below which its appearance is chance
@@ -91,6 +92,24 @@ def card_number_stands_in_its_place(scene: Scene) -> Judgement | None:
         if any(holds_card(text, number) for number in numbers):
             return _broken(where, "no card number in clear", "the customer's card number")
     return Holds()
+
+
+@rule("KKI-SEC-014", operations=SYMMETRIC)
+def passing_secrets_stand_in_their_places(scene: Scene) -> Judgement | None:
+    """The OTP and the access tokens stand in no other place of a request than in their own."""
+    view = scene.view
+    tokens = {token for token in (view.token, view.customer_token) if token and len(token) >= LEAST_TOKEN}
+    otp = view.text("otp") or ""
+    for where, text in request_places(scene, but={"/otp"}):
+        if where.lower() not in _OF_TOKENS and any(token in text for token in tokens):
+            return _broken(where, "no access token", "an access token")
+        if len(otp) >= LEAST_OTP and where not in _NUMBERS and holds_digits(text, otp):
+            return _broken(where, "no OTP", "the customer's OTP")
+    return Holds() if tokens or otp else None
+
+
+_OF_TOKENS = frozenset({"header authorization", "header authorization-customer"})
+_NUMBERS = frozenset({"header X-EXTERNAL-ID", "body /partnerReferenceNo", "body /phoneNo"})  # which have digits too
 
 
 @rule("KKI-SEC-020")

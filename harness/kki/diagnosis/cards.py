@@ -7,8 +7,9 @@ that makes sense, or, for a vector that was not sent, to everything but its firs
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from kki.diagnosis.card_names import fix_for
 from kki.diagnosis.choices import Deviation, named
 from kki.diagnosis.ciphers import Key, blocks_of, cbc, plain_keys, salted_keys, streams
 from kki.diagnosis.containers import FAMILY_OF, Family, Packed, in_clear, is_jwe, packings
@@ -58,9 +59,9 @@ def diagnose_card(material: CardMaterial) -> Diagnosis:
         return _undecided("the value of cardData, which was hidden when the recording was made")
     plain = in_clear(material.text)
     if plain:
-        return _named((named("card-not-encrypted", plain),), 1)
+        return _named(named("card-not-encrypted", plain), material)
     if is_jwe(material.text):
-        return _named((named("card-jwe"),), 1)
+        return _named(named("card-jwe"), material)
     if not material.shared_key:
         return _undecided("the shared key")
     search = _Search(material)
@@ -79,10 +80,13 @@ def _undecided(missing: str) -> Diagnosis:
     return Diagnosis(subject=SUBJECT, outcome=Outcome.UNDECIDED, missing=missing)
 
 
-def _named(deviations: tuple[Deviation, ...], tried: int) -> Diagnosis:
-    return Diagnosis(
-        subject=SUBJECT, outcome=Outcome.NAMED, candidates=(Candidate(deviations=deviations),), tried=tried
-    )
+def _named(deviation: Deviation, material: CardMaterial) -> Diagnosis:
+    found = Candidate(deviations=_with_fixes((deviation,), material))
+    return Diagnosis(subject=SUBJECT, outcome=Outcome.NAMED, candidates=(found,), tried=1)
+
+
+def _with_fixes(deviations: tuple[Deviation, ...], material: CardMaterial) -> tuple[Deviation, ...]:
+    return tuple(replace(each, fix=fix_for(each.fix, material.container)) for each in deviations)
 
 
 class _Search:
@@ -199,7 +203,7 @@ def _is_tail(padded: bytes) -> bool:
 
 
 def _candidate(way: _Opened, material: CardMaterial) -> Candidate:
-    return Candidate(deviations=way.deviations, steps=tuple(_steps(way, material)))
+    return Candidate(deviations=_with_fixes(way.deviations, material), steps=tuple(_steps(way, material)))
 
 
 _STEP_OF = {

@@ -24,9 +24,10 @@ BODY = json.dumps({"originalPartnerReferenceNo": "R" * 32, "otp": OTP, "reason":
 
 
 def signature(
-    *, method: str = "POST", target: str = REFUND, token: str = TOKEN, body: str = BODY, key: str = SECRET
-) -> str:
-    text = f"{method}:{target}:{token}:{hashlib.sha256(body.encode()).hexdigest()}:{STAMP}"
+    *, method: str = "POST", target: str = REFUND, token: str = TOKEN, body: str = BODY, key: str = SECRET,
+    stamp: str = STAMP,
+) -> str:  # fmt: skip
+    text = f"{method}:{target}:{token}:{hashlib.sha256(body.encode()).hexdigest()}:{stamp}"
     return base64.b64encode(hmac.new(key.encode(), text.encode(), hashlib.sha512).digest()).decode()
 
 
@@ -177,6 +178,14 @@ def test_one_of_several_entries(kki: Kki, secret: list[str], file: Callable[[str
     wrong = kki("diagnose", file(lines), "--entry", "x9", *secret)
     assert wrong.code == 2
     assert wrong.err.startswith("--entry: expected")
+
+
+def test_microseconds_are_tried_on_request(kki: Kki, secret: list[str], file: Callable[[str], str]) -> None:
+    path = file(message(signature(stamp=STAMP.replace("+07", ".000321+07"))))
+    assert "known constructions gives this signature" in kki("diagnose", path, *secret).out
+    ended = kki("diagnose", path, *secret, "--microseconds")
+    assert ended.code == 1
+    assert "Construction: milliseconds-added." in ended.out
 
 
 def test_hidden_values_cannot_be_decided(kki: Kki, secret: list[str], file: Callable[[str], str]) -> None:

@@ -146,6 +146,21 @@ def test_pairs_are_left_out_on_request() -> None:
     assert diagnosed(wrong).tried > alone.tried
 
 
+@pytest.mark.parametrize(
+    ("stamp", "name"),
+    [
+        ("2026-05-26T10:00:00.001234+07:00", "milliseconds-added"),
+        ("2026-05-26T10:00:00.000077", "timestamp-without-zone"),
+    ],
+)
+def test_microseconds_are_tried_on_request(stamp: str, name: str) -> None:
+    known = material(clients.Client(signed_stamp=stamp).request())
+    assert diagnose(known, pairs=False).outcome is Outcome.UNNAMED
+    named = diagnose(known, pairs=False, microseconds=True).best
+    assert named is not None
+    assert named.names == (name,)
+
+
 def test_readings_decide_what_is_right() -> None:
     pretty = clients.Client(sent=clients.PRETTY).request()
     assert diagnose(material(pretty, body_form="as-sent")).outcome is Outcome.CORRECT

@@ -481,6 +481,8 @@ def _pairs() -> list[Wrong]:
         _wrong("joined by | in hexadecimal", Client(text=lambda me: "|".join(me.parts()), written=bytes.hex), ("separator", "hex")),
         _wrong("no token and UTC", Client(token="", signed_stamp="2026-05-26T03:00:00Z"), ("no-token", "timestamp-z-form")),
         _wrong("sorted keys and shared key", Client(body=json.dumps(DATA, sort_keys=True, separators=(",", ":"), ensure_ascii=False), mac=lambda text: hmac_512(text, SHARED)), ("keys-sorted", "shared-key-for-secret")),
+        _wrong("digest in capitals, toISOString signed", Client(digest=sha256_hex(compact(DATA)).upper(), signed_stamp="2026-05-26T03:00:00.457Z"), ("digest-upper-case", "timestamp-z-form")),
+        _wrong("Bearer kept, milliseconds signed", Client(token=f"Bearer {TOKEN}", signed_stamp="2026-05-26T10:00:00.457+07:00"), ("bearer-kept", "milliseconds-added")),
         _wrong("DOKU's older signature", older, ("older-doku-string", "hmac-other-hash", "prefixed")),
         _wrong("customer token, two seconds late", Client(token=CUSTOMER, signed_stamp="2026-05-26T10:00:02+07:00"), ("customer-token", "timestamp-shifted")),
     ]  # fmt: skip

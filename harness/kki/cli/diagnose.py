@@ -40,6 +40,7 @@ _BY_HAND = ("path", "token", "timestamp", "signature", "body", "client_key")
 @click.option("--client-key", metavar="ID", help="By hand, for a token request: the text of X-CLIENT-KEY.")
 @click.option("--signature", metavar="S", help="By hand: the X-SIGNATURE to explain.")
 @click.option("--earlier-token", multiple=True, metavar="T", help="A token from before, to be tried. May be repeated.")
+@click.option("--microseconds", is_flag=True, help="Try each microsecond of X-TIMESTAMP's second; takes some seconds.")
 @click.option("--client-secret", metavar="REF", help="A literal, env:NAME or file:PATH; goes before the profile.")
 @click.option("--shared-key", metavar="REF", help="Likewise: for card data, and tried as a wrong key.")
 @click.option("--public-key", metavar="REF", help="Likewise: the client's RSA key in PEM, for token requests.")
@@ -67,7 +68,7 @@ def diagnose(
     plan = _plan(terminal, contract, profile, given)
     requests = _chosen(_requests(message, given), entry)
     _check_credentials(requests, plan, contract)
-    answers = list(_answers(requests, plan, contract, given["earlier_token"], _references(profile, given)))
+    answers = list(_answers(requests, plan, contract, given, _references(profile, given)))
     _show(terminal, answers)
     return _exit(answers)
 
@@ -190,9 +191,9 @@ class _Answer:
 
 
 def _answers(
-    requests: Sequence[_Named], plan: Profile, contract: Contract, earlier: Sequence[str], references: Sequence[str]
+    requests: Sequence[_Named], plan: Profile, contract: Contract, given: Mapping[str, Any], references: Sequence[str]
 ) -> Iterator[_Answer]:
-    tokens, seen, cards = list(earlier), list[Request](), list[str]()
+    tokens, seen, cards = list[str](given["earlier_token"]), list[Request](), list[str]()
     for row in requests:
         request = row.request
         if request.headers.get("X-SIGNATURE"):
@@ -200,6 +201,7 @@ def _answers(
                 exchanges.diagnose_request(
                     request, plan.credentials, contract, readings=plan.readings, test_data=plan.test_data,
                     tokens_seen=tokens, requests_seen=seen, references=references,
+                    microseconds=given["microseconds"],
                 ),
                 exchanges.diagnose_card_data(
                     request, plan.credentials, contract, readings=plan.readings, cards_seen=cards

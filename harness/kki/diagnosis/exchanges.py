@@ -34,12 +34,13 @@ def diagnose_request(
     requests_seen: Sequence[Request] = (),
     references: Sequence[str] = (),
     pairs: bool = True,
+    microseconds: bool = False,
 ) -> Diagnosis | None:
     """Why the request's X-SIGNATURE is wrong; None where it is right, or where the request carries none.
 
     `tokens_seen`: access tokens of earlier exchanges, newest last; `requests_seen`: earlier requests, whose signatures
     may have been used again. `references`: how settings name the client secret, "env:NAME" for example. `pairs` False:
-    single mistakes only, in a fraction of the time.
+    single mistakes only, in a fraction of the time. `microseconds`: see `diagnose`.
     """
     if not request.headers.get("X-SIGNATURE"):
         return None
@@ -50,7 +51,7 @@ def diagnose_request(
     )  # fmt: skip
     if token_is_right(material) if token_request else credentials.client_secret and is_right(material):
         return None
-    found = diagnose(material, token_request=token_request, pairs=pairs)
+    found = diagnose(material, token_request=token_request, pairs=pairs, microseconds=microseconds)
     return None if found.outcome is Outcome.CORRECT else found
 
 

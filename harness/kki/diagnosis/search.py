@@ -6,8 +6,8 @@ that was not computed, and where nothing fits, that is the answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Iterator, Sequence
+from itertools import combinations, islice
 from typing import Any
 
 from kki.diagnosis.algorithms import Algorithm
@@ -20,6 +20,7 @@ from kki.diagnosis.names import Ingredient
 from kki.diagnosis.parts import Material
 from kki.diagnosis.results import Diagnosis, Outcome
 from kki.diagnosis.space import Hit, Space, space_of
+from kki.diagnosis.times import each_microsecond
 from kki.redaction import PSEUDONYM
 from kki.snap import asymmetric, signature
 from kki.snap.canonical import body_digest, string_to_sign
@@ -27,8 +28,13 @@ from kki.snap.canonical import body_digest, string_to_sign
 _I = Ingredient
 
 
-def diagnose(material: Material, *, token_request: bool = False, pairs: bool = True) -> Diagnosis:
-    """Which construction made X-SIGNATURE. `pairs` False: only single mistakes, and an unnamed answer sooner."""
+def diagnose(
+    material: Material, *, token_request: bool = False, pairs: bool = True, microseconds: bool = False
+) -> Diagnosis:
+    """Which construction made X-SIGNATURE. `pairs` False: only single mistakes, and an unnamed answer sooner.
+
+    `microseconds`: where nothing explains it, each microsecond of the second in X-TIMESTAMP; takes some seconds.
+    """
     subject = "token signature" if token_request else "signature"
     missing = _missing(material, token_request)
     if missing:
@@ -36,7 +42,7 @@ def diagnose(material: Material, *, token_request: bool = False, pairs: bool = T
     given = material.header("X-SIGNATURE")
     readings = decoded(given, "base64" if token_request else material.encoding)
     space = space_of(material, given, readings, token_request)
-    hits = found(space, pairs)
+    hits = found(space, pairs) or (list(islice(_each_microsecond(space), 1)) if microseconds else [])
     steps = tuple(steps_of(space, space.right, None, given, token_request))
     if any(not hit.deviations for hit in hits):
         return Diagnosis(subject=subject, outcome=Outcome.CORRECT, tried=space.tried, steps=steps)
@@ -100,6 +106,7 @@ def _pairs(space: Space) -> Iterator[Hit]:
             continue
         for two in combinations(parts, 2):
             yield from _both(space, algorithm, *two)
+        yield from _beside_fractions(space, algorithm, parts)
         if space.layout is SYMMETRIC:
             yield from space.compared(space.right, algorithm, _I.LAYOUT, double_layouts())
 
@@ -110,8 +117,24 @@ def _both(space: Space, algorithm: Choice[Algorithm], one: Ingredient, other: In
         yield from space.compared({**space.right, one: choice}, algorithm, other, others)
 
 
+def _beside_fractions(space: Space, algorithm: Choice[Algorithm], parts: Sequence[Ingredient]) -> Iterator[Hit]:
+    """The commonest mistakes with a time that is off by a fraction of a second, of which there are thousands."""
+    times = [choice for choice in space.wrong(_I.TIME) if not choice.paired]
+    for part in parts:
+        if part not in (_I.TIME, _I.LAYOUT):
+            for choice in _paired(space, part):
+                if choice.deviation is not None and choice.deviation.rank == 1:
+                    yield from space.compared({**space.right, part: choice}, algorithm, _I.TIME, times)
+
+
 def _paired(space: Space, part: Ingredient) -> list[Choice[Any]]:
     return [choice for choice in space.wrong(part) if choice.paired]
+
+
+def _each_microsecond(space: Space) -> Iterator[Hit]:
+    for algorithm in space.algorithms:
+        if algorithm.deviation is None:
+            yield from space.compared(space.right, algorithm, _I.TIME, each_microsecond(space.material.timestamp))
 
 
 def _varying(space: Space, algorithm: Choice[Algorithm]) -> list[Ingredient]:

@@ -25,6 +25,17 @@ def times(text: str) -> tuple[Choice[str], ...]:
     return distinct(Choice(text), others)
 
 
+def each_microsecond(text: str) -> Iterator[Choice[str]]:
+    """As Python's isoformat() writes the clock, with the header's zone and without; () where the header shows them."""
+    seen = parse(text)
+    if not isinstance(seen, Timestamp) or seen.milliseconds:
+        return
+    head, added, bare = _bare(_local(seen)), named("milliseconds-added"), named("timestamp-without-zone")
+    for millionth in range(1_000_000):
+        yield Choice(f"{head}.{millionth:06d}{seen.zone}", added)
+        yield Choice(f"{head}.{millionth:06d}", bare)
+
+
 def _changed_text(text: str) -> Iterator[Choice[str]]:
     yield wrong("timestamp-empty", "")
     yield wrong("timestamp-other-form", text.lower(), "in lower case", paired=False)

@@ -22,6 +22,11 @@ from kki.snap.encoding import utf8
 SUBJECT = "card data"
 _MOST = 4  # candidates that an answer shows
 _LONGEST = 4096  # octets of ciphertext: a card has some hundred
+_FIXED = (  # vectors that stand in examples
+    (b"0" * BLOCK, "sixteen times “0”"), (b"1234567890123456", "1234567890123456"),
+    (b"0123456789abcdef", "0123456789abcdef"), (b"0123456789ABCDEF", "0123456789ABCDEF"),
+    (bytes(range(BLOCK)), "the octets 0 to 15"), (b" " * BLOCK, "sixteen blanks"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,19 +143,17 @@ class _Search:
 
     def _plaintexts(self, packed: Packed, key: Key, blocks: bytes) -> Iterator[tuple[tuple[Deviation, ...], bytes]]:
         sealed, sent = packed.ciphertext, packed.vector if packed.vector is not None else key.vector
+        rest = cbc(blocks, sealed, bytes(BLOCK))[BLOCK:]  # in which the vector has no part
         if sent is not None and len(sent) == BLOCK:
-            yield (), cbc(blocks, sealed, sent)
+            yield (), cbc(blocks[:BLOCK], b"", sent) + rest
         yield (named("card-mode", "ECB"),), blocks
-        yield (named("card-iv-zero"),), cbc(blocks, sealed, bytes(BLOCK))
+        yield (named("card-iv-zero"),), blocks[:BLOCK] + rest
         shared = utf8(self.material.shared_key)
         for vector, said in (
-            (key.octets[:BLOCK], "the key"), (shared[:BLOCK].ljust(BLOCK, b"\0"), "the shared key's text"),
-            (b"0" * BLOCK, "sixteen times “0”"), (b"1234567890123456", "1234567890123456"),
-            (b"0123456789abcdef", "0123456789abcdef"), (b"0123456789ABCDEF", "0123456789ABCDEF"),
-            (bytes(range(BLOCK)), "the octets 0 to 15"), (b" " * BLOCK, "sixteen blanks"),
+            (key.octets[:BLOCK], "the key"), (shared[:BLOCK].ljust(BLOCK, b"\0"), "the shared key's text"), *_FIXED
         ):  # fmt: skip
             if vector != sent:
-                yield (named("card-iv-fixed", said),), cbc(blocks, sealed, vector)
+                yield (named("card-iv-fixed", said),), cbc(blocks[:BLOCK], b"", vector) + rest
 
     def _way(self, packed: Packed, key: Key, more: tuple[Deviation, ...], names: tuple[str, ...]) -> _Opened:
         deviations = (*self._packing(packed, more), *key.deviations, *more, *self._vector(packed, key))

@@ -566,6 +566,7 @@ def right_requests() -> list[Request]:
         '{"a":1.0,"b":1e3,"c":-0,"a":2}', '{ "x" : "  two blanks " ,\r\n\t"y":[ ] }', '"text"', "[]", "null",
         compact({"emoji": "😀", "rtl": "مرحبا", "zero": "\u0000", "line": "\u2028"}),
         compact({f"member{number}": {"inner": [number] * 3} for number in range(40)}),
+        compact(QUOTED), _dotnet(QUOTED), _go(DATA) + "\n", compact(COUNTED), '{"a":2.0,"b":1E7}', "2",
     ]  # fmt: skip
     return [Client(sent=body, digest=sha256_hex(_thin(body))).request() for body in bodies]
 

@@ -200,7 +200,7 @@ def test_a_signature_sent_before_is_recognised_where_something_else_was_signed(p
     found = diagnose(material(signed_as(OTHERS[part], first), earlier_requests=(first,)))
     assert found.best is not None
     assert found.best.names == ("signature-reused",)
-    assert f"another one by its {part}." in found.says
+    assert f"the two requests differ in their {part}." in found.says
 
 
 REPEATED = {

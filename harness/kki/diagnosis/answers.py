@@ -45,7 +45,7 @@ def _reused(space: Space, given: str, token_request: bool) -> Iterator[Candidate
         before = _signed(earlier, token_request)
         others = [name for name, value in now.items() if before[name] != value]
         if others:
-            yield Candidate(deviations=(_placed(named("signature-reused", " and ".join(others)), token_request),))
+            yield Candidate(deviations=(_placed(named("signature-reused", ", ".join(others)), token_request),))
             return
 
 
@@ -145,5 +145,3 @@ def hints_of(material: Material, readings: Sequence[Decoded], token_request: boo
         yield "The request has no X-TIMESTAMP."
     if not token_request and not material.token:
         yield "The request has no token in Authorization."
-
-

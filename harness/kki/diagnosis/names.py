@@ -206,7 +206,7 @@ NAMES: Mapping[str, Named] = {
     "symmetric-variant": Named(_I.ALGORITHM, 3, "The token request has a transaction's symmetric signature: HMAC-SHA512 over METHOD:path:{}digest:timestamp.", _RSA_FIX),
     "rsa-other-key": Named(_I.ALGORITHM, 1, "The signature was made with another private key than the one whose public half is registered.", "Register the public half of the key that signs, or sign with the private half of the key that is registered."),
     "rsa-without-hash": Named(_I.ALGORITHM, 4, "The text itself was padded and encrypted with the private key, without a hash.", _RSA_FIX),
-    "signature-reused": Named(_I.ALGORITHM, 2, "The signature of an earlier request was sent again, though this is another one by its {}.", "Sign each request afresh, over its own body and its own X-TIMESTAMP."),
+    "signature-reused": Named(_I.ALGORITHM, 2, "The signature of an earlier request was sent again, though the two requests differ in their {}.", "Sign each request afresh, over its own body and its own X-TIMESTAMP."),
     # --- encoding ---
     "hex": Named(_I.ENCODING, 1, "The signature is written in hexadecimal instead of Base64.", _BASE64_FIX),
     "hex-upper-case": Named(_I.ENCODING, 2, "The signature is written in upper-case hexadecimal.", _BASE64_FIX),

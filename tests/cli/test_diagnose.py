@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.diagnosis import wrong_cards as cards
 
 Kki = Callable[..., Any]
 SECRET = "SK-harness-secret-0001"
@@ -23,9 +24,10 @@ BODY = json.dumps({"originalPartnerReferenceNo": "R" * 32, "otp": OTP, "reason":
 
 
 def signature(
-    *, method: str = "POST", target: str = REFUND, token: str = TOKEN, body: str = BODY, key: str = SECRET
-) -> str:
-    text = f"{method}:{target}:{token}:{hashlib.sha256(body.encode()).hexdigest()}:{STAMP}"
+    *, method: str = "POST", target: str = REFUND, token: str = TOKEN, body: str = BODY, key: str = SECRET,
+    stamp: str = STAMP,
+) -> str:  # fmt: skip
+    text = f"{method}:{target}:{token}:{hashlib.sha256(body.encode()).hexdigest()}:{stamp}"
     return base64.b64encode(hmac.new(key.encode(), text.encode(), hashlib.sha512).digest()).decode()
 
 
@@ -178,6 +180,14 @@ def test_one_of_several_entries(kki: Kki, secret: list[str], file: Callable[[str
     assert wrong.err.startswith("--entry: expected")
 
 
+def test_microseconds_are_tried_on_request(kki: Kki, secret: list[str], file: Callable[[str], str]) -> None:
+    path = file(message(signature(stamp=STAMP.replace("+07", ".000321+07"))))
+    assert "known constructions gives this signature" in kki("diagnose", path, *secret).out
+    ended = kki("diagnose", path, *secret, "--microseconds")
+    assert ended.code == 1
+    assert "Construction: milliseconds-added." in ended.out
+
+
 def test_hidden_values_cannot_be_decided(kki: Kki, secret: list[str], file: Callable[[str], str]) -> None:
     ended = kki("diagnose", file(message(signature(), token="‹bearer:1a2b3c›")), *secret)
     assert ended.code == 4
@@ -220,6 +230,74 @@ def test_card_data_of_a_binding(kki: Kki, secret: list[str], file: Callable[[str
     assert "cardData is not encrypted at all: only Base64-encoded." in ended.out
     assert "9360001609987000000" not in ended.out
     assert card not in ended.out
+
+
+BIND = "/direct-debit/core/v1/registration-card-bind"
+
+
+def recorded(*messages: tuple[str, str, str]) -> str:
+    """A HAR file of requests: target, body, X-EXTERNAL-ID; all within one second, each rightly signed."""
+    entries = []
+    for target, body, external in messages:
+        headers = {
+            "Authorization": f"Bearer {TOKEN}", "X-TIMESTAMP": STAMP, "X-EXTERNAL-ID": external,
+            "X-SIGNATURE": signature(target=target, body=body),
+        }  # fmt: skip
+        request = {
+            "method": "POST", "url": f"https://h.example{target}", "postData": {"text": body},
+            "headers": [{"name": name, "value": value} for name, value in headers.items()],
+        }  # fmt: skip
+        reply = {"status": 409, "headers": [], "content": {"text": '{"responseCode":"4090100"}'}}
+        entries.append({"request": request, "response": reply})
+    return json.dumps({"log": {"version": "1.2", "entries": entries}})
+
+
+def binding(reference: str, text: str) -> str:
+    return json.dumps({"partnerReferenceNo": reference, "cardData": text}, separators=(",", ":"))
+
+
+def test_a_binding_tried_again_with_the_very_card_data_is_right(
+    kki: Kki, secret: list[str], file: Callable[[str], str]
+) -> None:
+    sealed = cards.barred(cards.cbc())
+    tries = (("B1", "1"), ("B1", "2"), ("B2", "3"))
+    har = recorded(*((BIND, binding(reference, sealed), external) for reference, external in tries))
+    ended = kki("diagnose", file(har), *secret, "--shared-key", cards.SHARED)
+    assert (ended.code, ended.err) == (0, ""), ended.out
+    assert ended.out.count("The signature is right.") == 3
+
+
+def test_a_vector_used_for_other_card_data_is_named(kki: Kki, secret: list[str], file: Callable[[str], str]) -> None:
+    other = cards.barred(cards.cbc(cards.compact({**cards.CARD, "expiryDate": "1131"})))
+    har = recorded((BIND, binding("B1", cards.barred(cards.cbc())), "1"), (BIND, binding("B1", other), "2"))
+    ended = kki("diagnose", file(har), *secret, "--shared-key", cards.SHARED)
+    assert ended.code == 1
+    assert "Construction: card-iv-reused. Requirement: KKI-CRD-016." in ended.out
+
+
+def test_a_request_tried_again_is_no_signature_used_again(
+    kki: Kki, file: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KKI_TEST_SECRET", "of another environment")
+    har = recorded((REFUND, BODY, "1"), (REFUND, BODY, "2"))
+    ended = kki("diagnose", file(har), "--client-secret", "env:KKI_TEST_SECRET")
+    assert ended.code == 1
+    assert ended.out.count("known constructions gives this signature") == 2
+    assert "Construction:" not in ended.out
+
+
+@pytest.mark.parametrize("by_profile", [False, True])
+def test_a_reference_that_the_client_did_not_resolve(
+    by_profile: bool, kki: Kki, secret: list[str], file: Callable[[str], str], write_profile: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("CARD_TOKEN", "card-token-0001")
+    profile = write_profile(replaced={"SK-canary-1f0c77-never-shown": "env:KKI_TEST_SECRET"})
+    options = ["--profile", str(profile)] if by_profile else secret
+    ended = kki("diagnose", file(message(signature(key="env:KKI_TEST_SECRET"))), *options)
+    assert ended.code == 1
+    assert "The key is the text “env:KKI_TEST_SECRET”" in ended.out
+    assert SECRET not in ended.out
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tests.diagnosis import wrong_cards as cards
 from tests.diagnosis.support import card_diagnosed, quick
 
-from kki.diagnosis.card_names import CARD_NAMES
+from kki.diagnosis.card_names import CARD_NAMES, fix_for
 from kki.diagnosis.results import Outcome
+from kki.snap.carddata import Container
 
 WRONG = [pytest.param(wrong, id=wrong.name) for wrong in cards.WRONG]
 
@@ -81,6 +82,40 @@ def test_a_vector_that_was_used_before_is_told() -> None:
     assert found.best is not None
     assert (found.best.names, found.best.requirements) == (("card-iv-reused",), ("KKI-CRD-016",))
     assert card_diagnosed(right, vectors_seen=(bytes(16),)).outcome is Outcome.CORRECT
+
+
+CUT, END = (cards.barred(cards.cbc(key=part)) for part in (cards.LONG.encode()[:32], cards.LONG.encode()[-32:]))
+SHORT, SECRET = (cards.barred(cards.cbc(key=cards.key128(text))) for text in (cards.LONG, cards.SECRET))
+
+
+@pytest.mark.parametrize(
+    ("container", "text", "name", "says", "never"),
+    [
+        ("ciphertext|iv", CUT, "card-key-cut", "first 16 octets", "256"),
+        ("ciphertext|iv-256", CUT, "card-key-cut", "SHA-256", "16 octets"),
+        ("ciphertext|iv-256", END, "card-key-end", "SHA-256", "16 octets"),
+        ("ciphertext|iv-256", SHORT, "card-key-128", "SHA-256", "16 octets"),
+        ("ciphertext|iv-256", SECRET, "card-client-secret", "SHA-256", "AES-128"),
+        ("ciphertext|iv-256", cards.salted(passphrase=cards.LONG), "card-container-other", "“|”", "Salted__"),
+        ("salted", SHORT, "card-container-other", "Salted__", "“|”"),
+        ("salted", cards.salted("sha256", passphrase=cards.LONG), "card-key-evp", "MD5", "16 octets"),
+        ("iv-prefixed", SHORT, "card-container-other", "behind it", "“|”"),
+    ],
+)
+def test_the_fix_is_that_of_the_container_in_force(
+    container: str, text: str, name: str, says: str, never: str
+) -> None:
+    found = card_diagnosed(text, container, cards.LONG)
+    assert found.best is not None
+    assert name in found.best.names
+    assert says in found.best.fix
+    assert never not in found.best.fix
+
+
+@pytest.mark.parametrize("container", list(Container))
+def test_no_fix_has_a_gap_left(container: Container) -> None:
+    for name, row in CARD_NAMES.items():
+        assert not set("‹›") & set(fix_for(row.fix, container)), name
 
 
 def test_any_object_will_do_where_the_reading_says_so() -> None:

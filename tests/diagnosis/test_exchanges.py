@@ -99,6 +99,19 @@ def test_without_the_secret_it_says_so(contract: Contract) -> None:
     assert "Cannot be decided without the client secret." in found.says
 
 
+@pytest.mark.parametrize("reference", ["env:SECRET_OF_OURS", "file:/etc/kki/secret"])
+def test_a_reference_that_was_not_resolved(reference: str, contract: Contract, credentials: Credentials) -> None:
+    request = clients.Client(mac=lambda text: clients.hmac_512(text, reference)).request()
+    blind = diagnose_request(request, credentials, contract)
+    assert blind is not None
+    assert blind.outcome is Outcome.UNNAMED
+    found = diagnose_request(request, credentials, contract, references=(reference,))
+    assert found is not None
+    assert found.best is not None
+    assert found.best.names == ("key-placeholder",)
+    assert reference in found.says
+
+
 def binding(text: object) -> Request:
     return Request(method="POST", target=BIND, body=json.dumps({"cardData": text, "custIdMerchant": "c1"}).encode())
 
@@ -111,10 +124,20 @@ def test_card_data_of_a_binding(contract: Contract, credentials: Credentials) ->
     salted = {"card-data-container": "salted"}
     assert diagnose_card_data(binding(cards.salted()), credentials, contract, readings=salted) is None
     again = diagnose_card_data(
-        binding(cards.barred(cards.cbc())), credentials, contract, vectors_seen=(cards.IV,)
-    )
+        binding(cards.barred(cards.cbc())), credentials, contract,
+        cards_seen=(cards.barred(cards.cbc(cards.compact({**cards.CARD, "expiryDate": "1130"}))),),
+    )  # fmt: skip
     assert again is not None
     assert again.requirements == ("KKI-CRD-016",)
+
+
+@pytest.mark.parametrize("container", ["ciphertext|iv", "salted"])
+def test_the_very_card_data_sent_again_reuses_no_vector(
+    container: str, contract: Contract, credentials: Credentials
+) -> None:
+    text = dict(cards.RIGHT)[container]
+    readings = {"card-data-container": container}
+    assert diagnose_card_data(binding(text), credentials, contract, readings=readings, cards_seen=(text, text)) is None
 
 
 @pytest.mark.parametrize("text", [None, 5, "", {"a": 1}])

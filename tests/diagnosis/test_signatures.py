@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
+import json
 import re
 
 import pytest
@@ -77,7 +79,8 @@ def test_a_right_token_signature_is_called_right() -> None:
 
 @pytest.mark.parametrize("request_", clients.unknown_requests())  # no ids from signatures: one of them has a salt
 def test_what_nobody_named_is_not_named(request_: clients.Request) -> None:
-    found = diagnose(material(request_))
+    again = request_.with_header("X-EXTERNAL-ID", "418075533590")  # the same content gives the same signature
+    found = diagnose(material(request_, earlier_requests=(again, again)))
     assert found.outcome is Outcome.UNNAMED
     assert found.best is None
     assert "known construction" in found.says
@@ -144,6 +147,21 @@ def test_pairs_are_left_out_on_request() -> None:
     assert diagnosed(wrong).tried > alone.tried
 
 
+@pytest.mark.parametrize(
+    ("stamp", "name"),
+    [
+        ("2026-05-26T10:00:00.001234+07:00", "milliseconds-added"),
+        ("2026-05-26T10:00:00.000077", "timestamp-without-zone"),
+    ],
+)
+def test_microseconds_are_tried_on_request(stamp: str, name: str) -> None:
+    known = material(clients.Client(signed_stamp=stamp).request())
+    assert diagnose(known, pairs=False).outcome is Outcome.UNNAMED
+    named = diagnose(known, pairs=False, microseconds=True).best
+    assert named is not None
+    assert named.names == (name,)
+
+
 def test_readings_decide_what_is_right() -> None:
     pretty = clients.Client(sent=clients.PRETTY).request()
     assert diagnose(material(pretty, body_form="as-sent")).outcome is Outcome.CORRECT
@@ -157,13 +175,99 @@ def test_readings_decide_what_is_right() -> None:
     assert (plain.names, plain.requirements) == (("base64-for-hex",), ("KKI-SIG-020",))
 
 
-def test_a_signature_sent_before_is_recognised() -> None:
-    first = clients.Client().request()
-    again = clients.Client(sent='{"another":"body"}').request()
-    again = again.with_header("X-SIGNATURE", first.headers.get("X-SIGNATURE") or "")
-    found = diagnose(material(again, earlier_signatures=(first.headers.get("X-SIGNATURE"),)))
+NOW = clients.Client().request()
+UNKNOWN_SECRET = clients.Client(mac=lambda text: clients.hmac_512(text, "of another environment"))
+OTHERS = {
+    "method": clients.Request(method="PUT", target=NOW.target, headers=NOW.headers, body=NOW.body),
+    "path": clients.Client(path=clients.PAYMENT).request(),
+    "access token": NOW.with_header("Authorization", f"Bearer {clients.EARLIER}"),
+    "body": clients.Client(sent='{"another":"body"}').request(),
+    "timestamp": clients.Client(stamp="2026-05-26T10:00:01+07:00").request(),
+}
+
+
+def signed_as(request: clients.Request, other: clients.Request) -> clients.Request:
+    return request.with_header("X-SIGNATURE", other.headers.get("X-SIGNATURE") or "")
+
+
+def tried_again(request: clients.Request) -> clients.Request:
+    return request.with_header("X-EXTERNAL-ID", "418075533590")
+
+
+@pytest.mark.parametrize("part", OTHERS)
+def test_a_signature_sent_before_is_recognised_where_something_else_was_signed(part: str) -> None:
+    first = UNKNOWN_SECRET.request()
+    found = diagnose(material(signed_as(OTHERS[part], first), earlier_requests=(first,)))
     assert found.best is not None
     assert found.best.names == ("signature-reused",)
+    assert f"the two requests differ in their {part}." in found.says
+
+
+REPEATED = {
+    "an unknown secret": (UNKNOWN_SECRET, ()),
+    "no slash in front": (clients.Client(signed_path=clients.REFUND[1:]), ("no-leading-slash",)),
+    "JSON twice": (clients.Client(body=json.dumps(clients.compact(clients.DATA))), ("body-json-twice",)),
+    "an empty key": (clients.Client(mac=lambda text: clients.hmac_512(text, "")), ("key-empty",)),
+    "two mistakes": (clients.Client(method="post", token=""), ("method-lower-case", "no-token")),
+}
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_a_request_tried_again_within_its_second_reuses_nothing(name: str) -> None:
+    client, names = REPEATED[name]
+    first = client.request()
+    found = diagnose(material(tried_again(first), earlier_requests=(first, first)))
+    assert tuple(candidate.names for candidate in found.candidates) == ((names,) if names else ())
+
+
+def test_blanks_alone_make_no_other_request() -> None:
+    client = dataclasses.replace(UNKNOWN_SECRET, sent=clients.PRETTY, body=clients.compact(clients.DATA))
+    again = dataclasses.replace(client, sent=clients.compact(clients.DATA)).request()
+    assert diagnose(material(again, earlier_requests=(client.request(),))).outcome is Outcome.UNNAMED
+
+
+def test_a_token_request_tried_again_within_its_second_reuses_nothing() -> None:
+    text = f"{clients.CLIENT}|{clients.STAMP}".encode()
+    unregistered = clients.b64(clients.rsa_key(5).sign(text, clients.padding.PKCS1v15(), clients.hashes.SHA256()))
+    first = clients.token_right().with_header("X-SIGNATURE", unregistered)
+    again = clients.Request(method="POST", target=first.target, headers=first.headers, body=b'{"another":"body"}')
+    for request in (first, again):  # neither path nor body is signed
+        found = diagnose(material(request, earlier_requests=(first,)), token_request=True)
+        assert (found.outcome, found.candidates) == (Outcome.UNNAMED, ())
+    later = diagnose(
+        material(first.with_header("X-TIMESTAMP", "2026-05-26T10:00:09+07:00"), earlier_requests=(first,)),
+        token_request=True,
+    )
+    assert later.best is not None
+    assert (later.best.names, later.requirements) == (("signature-reused",), ("KKI-TOK-016",))
+
+
+@quick
+@given(
+    secret=st.text(min_size=1, max_size=30), count=st.integers(1, 4), method=st.sampled_from(["POST", "post"]),
+    signed_path=st.sampled_from([clients.REFUND, clients.REFUND[1:]]),
+)  # fmt: skip
+def test_a_secret_that_nobody_knows_is_never_explained_however_often_it_signs(
+    secret: str, count: int, method: str, signed_path: str
+) -> None:
+    key = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+    client = clients.Client(
+        mac=lambda text: clients.hmac_512(text, key), method=method, signed_path=signed_path
+    )
+    first = client.request()
+    for request in (first, tried_again(first)):
+        found = diagnose(material(request, earlier_requests=(first,) * count), pairs=False)
+        assert (found.outcome, found.candidates) == (Outcome.UNNAMED, ())
+
+
+def test_what_was_computed_goes_before_what_was_seen() -> None:
+    first = clients.Client(body="", sent='{"another":"body"}').request()
+    found = diagnose(material(clients.Client(body="").request(), earlier_requests=(first,)))
+    assert [candidate.names for candidate in found.candidates] == [("body-empty",), ("signature-reused",)]
+
+
+def test_a_right_signature_that_was_sent_before_is_right() -> None:
+    assert diagnose(material(NOW, earlier_requests=(OTHERS["body"], NOW))).outcome is Outcome.CORRECT
 
 
 def test_explanations_that_fit_alike_are_told() -> None:
@@ -171,6 +275,21 @@ def test_explanations_that_fit_alike_are_told() -> None:
     found = diagnosed(next(wrong for wrong in clients.WRONG if wrong.name == name))
     assert found.best is not None
     assert {"body-not-minified", "body-spaced"} <= {*found.best.names, *found.best.also}
+
+
+def test_every_name_is_made_by_a_wrong_client() -> None:
+    made = {name for wrong in clients.WRONG for names in wrong.accepted for name in names}
+    elsewhere = {"base64-for-hex", "signature-reused"}  # a reading, and an earlier request: tested above
+    assert made | elsewhere == set(NAMES)
+
+
+@pytest.mark.parametrize("depth", [100, 300, 450, 600, 900, 5000])
+def test_a_deeply_nested_body_stops_nothing(depth: int) -> None:
+    body = '{"a":' * depth + "1" + "}" * depth
+    named = diagnose(material(clients.Client(sent=body, method="post").request()), pairs=False)
+    assert named.best is not None
+    assert named.best.names == ("method-lower-case",)
+    assert diagnose(material(clients.Client(sent=body).request(), body_form="reserialised")).outcome is Outcome.CORRECT
 
 
 def test_every_name_has_a_sentence_and_a_fix() -> None:

@@ -158,6 +158,11 @@ WITHOUT_INFO = compact({name: item for name, item in DATA.items() if name != "ad
 BASE64_SECRET = "c2VjcmV0LWtleS1mb3Ita2tpLXRlc3Rz"
 HEX_SECRET = "00112233445566778899aabbccddeeff"
 QUERY = REFUND + "?channel=KKI&page=1"
+# What .NET escapes: quotation marks of both kinds, +, ` and all beyond ASCII, some of it in two halves.
+QUOTED = {**DATA, "reason": 'it\'s +5 "кафе" <b> & `x` \x7f 😀 \\"', "note": "a\tb"}
+COUNTED = {**DATA, "qty": 2, "total": 12500000, "rate": 0.5, "none": 0, "text": "2 of 3"}
+MARK = "\ufeff"  # the byte order mark
+UPPER_PATH = REFUND.replace("debit", "Debit")
 
 
 def _bodies() -> list[Wrong]:
@@ -202,6 +207,86 @@ def _gson(data: Any) -> str:
     for char in "<>&='":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return text
+
+
+def _dotnet(data: Any) -> str:
+    """System.Text.Json's default encoder, character by character: only ASCII passes, and not all of that."""
+    named = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", "\\": "\\\\"}
+
+    def string(text: str) -> str:
+        units = text.encode("utf-16-be")
+        out = ""
+        for unit in (units[place] << 8 | units[place + 1] for place in range(0, len(units), 2)):
+            char = chr(unit)
+            plain = 0x20 <= unit < 0x7F and char not in "\"&'+<>`\\"
+            out += char if plain else named.get(char, f"\\u{unit:04X}")
+        return f'"{out}"'
+
+    if isinstance(data, dict):
+        return "{" + ",".join(f"{string(name)}:{_dotnet(item)}" for name, item in data.items()) + "}"
+    return string(data) if isinstance(data, str) else json.dumps(data)
+
+
+def _go(data: Any) -> str:
+    return "".join(f"\\u{ord(char):04x}" if char in "<>&" else char for char in compact(data))
+
+
+def _hashed(octets: bytes) -> Client:
+    """A client that hashes other octets than those of a text in UTF-8."""
+    return Client(digest=hashlib.sha256(octets).hexdigest())
+
+
+def _more_bodies() -> list[Wrong]:
+    spaced = '  {"a" : 1}\r\n'
+    gson_pretty = json.dumps(DATA, indent=2, ensure_ascii=False)
+    for char in "<>&='":
+        gson_pretty = gson_pretty.replace(char, f"\\u{ord(char):04x}")
+    doubles = compact(COUNTED).replace('"qty":2', '"qty":2.0').replace("12500000", "1.25E7").replace('"none":0', '"none":0.0')
+    return [
+        _wrong("System.Text.Json, Latin letters", Client(body=_dotnet(DATA)), "html-escaped"),
+        _wrong("System.Text.Json, all that it escapes", Client(sent=compact(QUOTED), body=_dotnet(QUOTED)), "html-escaped"),
+        _wrong("System.Text.Json hashed, its relaxed encoder sent", Client(sent=compact({"a": "к+"}), body='{"a":"\\u043A\\u002B"}'), "html-escaped"),
+        _wrong("Go: json.Encoder, which ends the line", Client(body=_go(DATA) + "\n"), ("html-escaped", "trailing-newline")),
+        _wrong("Gson, pretty", Client(body=gson_pretty), ("body-indented", "html-escaped")),
+        _wrong("Gson: whole numbers through a Map", Client(sent=compact(COUNTED), body=doubles), "numbers-as-decimals"),
+        _wrong("Gson: the same, escaped", Client(sent=compact(COUNTED), body="".join(f"\\u{ord(char):04x}" if char in "<>&='" else char for char in doubles)), "numbers-as-decimals"),
+        _wrong("JavaScript: 10000.0 read and written", Client(sent='{"a":10000.0,"b":1e3,"c":"1.0"}', body='{"a":10000,"b":1000,"c":"1.0"}'), "reserialised"),
+        _wrong("hashes str(bytes)", Client(body=str(compact(DATA).encode())), "body-printed"),
+        _wrong("sends a byte order mark, hashes none", Client(sent=MARK + compact(DATA), body=compact(DATA)), "body-bom-sent"),
+        _wrong("sends a byte order mark and blanks, hashes neither", Client(sent=MARK + PRETTY, body=compact(DATA)), "body-bom-sent"),
+        _wrong("sends a byte order mark, hashes the pretty text", Client(sent=MARK + PRETTY, body=PRETTY), "body-bom-sent", "body-indented"),
+        _wrong("hashes a byte order mark", Client(body=MARK + compact(DATA)), "body-other-charset"),
+        _wrong("hashes UTF-16 with its mark", _hashed(compact(DATA).encode("utf-16")), "body-other-charset"),
+        _wrong("hashes UTF-16, as .NET's Unicode", _hashed(compact(DATA).encode("utf-16-le")), "body-other-charset"),
+        _wrong("hashes UTF-16, as Java's", _hashed(b"\xfe\xff" + compact(DATA).encode("utf-16-be")), "body-other-charset"),
+        _wrong("hashes Latin-1", _hashed(compact(DATA).encode("latin-1")), "body-other-charset"),
+        _wrong("trims the body and no more", Client(sent=spaced, body=spaced.strip()), "body-trimmed-only"),
+        _wrong("takes line ends away and no more", Client(sent=PRETTY, body=PRETTY.replace("\n", "")), "line-ends-removed-only"),
+        _wrong("leaves empty members out", Client(sent=compact({**DATA, "note": "", "tags": []}), body=compact(DATA)), "empty-left-out"),
+        _wrong("leaves two nulls out", Client(sent=compact({"x": None, **DATA, "additionalInfo": {**DATA["additionalInfo"], "y": None}}), body=compact(DATA)), "nulls-left-out"),
+        _wrong("leaves an inner null out", Client(sent=compact({**DATA, "additionalInfo": {**DATA["additionalInfo"], "y": None}}), body=compact(DATA)), "nulls-left-out"),
+        _wrong("leaves a member out", Client(body=compact({name: item for name, item in DATA.items() if name != "reason"})), "member-left-out"),
+        _wrong("sha256= before the digest", Client(digest="sha256=" + sha256_hex(compact(DATA))), "digest-prefixed"),
+    ]  # fmt: skip
+
+
+def _more_lines() -> list[Wrong]:
+    return [
+        _wrong("method with one capital", Client(method="Post"), "method-capitalised"),
+        _wrong("method empty", Client(method=""), "method-empty"),
+        _wrong("URL of a base that ends in a slash", Client(signed_path=f"https://{HOST}/{REFUND}"), "full-url"),
+        _wrong("two slashes in front", Client(signed_path="/" + REFUND), "double-slash"),
+        _wrong("slash at the end taken away", Client(path=REFUND + "/", signed_path=REFUND), "no-trailing-slash"),
+        _wrong("no path", Client(signed_path=""), "path-empty"),
+        _wrong("path in lower case", Client(path=UPPER_PATH, signed_path=REFUND), "path-lower-case"),
+        _wrong("query decoded", Client(path=REFUND + "?a=x%20y", signed_path=REFUND + "?a=x y"), "path-percent-decoded"),
+        _wrong("path of a gateway", Client(signed_path="/api" + REFUND), "path-with-prefix"),
+        _wrong("token in lower case", Client(token=TOKEN.lower()), "token-lower-case"),
+        _wrong("token in upper case", Client(token=TOKEN.upper()), "token-upper-case"),
+        _wrong("token with its line end", Client(token=TOKEN + "\n"), "token-with-line-end"),
+        _wrong("token in quotation marks", Client(token=f'"{TOKEN}"'), "token-quoted"),
+        _wrong("secret for token", Client(token=SECRET), "secret-for-token"),
+    ]
 
 
 def _lines() -> list[Wrong]:
@@ -249,6 +334,10 @@ def _times() -> list[Wrong]:
         _wrong("signs the epoch", Client(signed_stamp="1779764400"), "timestamp-epoch"),
         _wrong("offset without colon", Client(signed_stamp="2026-05-26T10:00:00+0700"), "timestamp-other-form"),
         _wrong("no timestamp", Client(signed_stamp=""), "timestamp-empty"),
+        _wrong("Python's isoformat(), milliseconds sent", Client(stamp=milli, signed_stamp=milli.replace(".123", ".123456")), "milliseconds-other"),
+        _wrong("sends microseconds, signs milliseconds", Client(stamp=milli.replace(".123", ".123456"), signed_stamp=milli), "milliseconds-other"),
+        _wrong("reads the clock twice, over a second's end", Client(stamp=milli, signed_stamp="2026-05-26T09:59:59.998+07:00"), "timestamp-shifted"),
+        _wrong("Java's ZonedDateTime", Client(signed_stamp=STAMP + "[Asia/Jakarta]"), "timestamp-other-form"),
     ]  # fmt: skip
 
 
@@ -275,6 +364,13 @@ def _layouts() -> list[Wrong]:
         _wrong("external id added", Client(text=lambda me: ":".join((*me.parts(), EXTERNAL))), "part-added"),
         _wrong("all in lower case", Client(text=lambda me: ":".join(me.parts()).lower()), "string-lower-case"),
         _wrong("token request's string", Client(text=lambda _: f"{CLIENT}|{STAMP}"), "token-request-string"),
+        _wrong("token and digest left out", Client(text=ordered(0, 1, 4)), "parts-missing"),
+        _wrong("colon in front", Client(text=lambda me: ":" + ":".join(me.parts())), "separator-in-front"),
+        _wrong("all in upper case", Client(text=lambda me: ":".join(me.parts()).upper()), "string-upper-case"),
+        _wrong("token first, joined by |", Client(text=lambda me: "|".join(me.parts()[place] for place in (2, 0, 1, 3, 4))), ("separator", "order")),
+        _wrong("backwards, joined by nothing", Client(text=lambda me: "".join(me.parts()[::-1])), ("separator", "order")),
+        _wrong("no token, joined by |", Client(text=lambda me: "|".join(me.parts()[place] for place in (0, 1, 3, 4))), ("separator", "part-missing")),
+        _wrong("no token, time before digest", Client(text=ordered(0, 1, 4, 3)), ("order", "part-missing")),
     ]
 
 
@@ -295,6 +391,15 @@ def _keys() -> list[Wrong]:
         _wrong("secret without SK-", _keyed(SECRET[3:]), "key-without-prefix"),
         _wrong("hash of the secret", _keyed(hashlib.sha256(SECRET.encode()).hexdigest()), "key-hashed"),
         _wrong("private key's PEM", _keyed(private_pem()), "pem-for-secret"),
+        _wrong("secret with a blank", _keyed(SECRET + " "), "key-with-blank"),
+        _wrong("secret in upper case", _keyed(SECRET.upper()), "key-upper-case"),
+        _wrong("hex-encodes the secret", _keyed(SECRET.encode().hex()), "key-hex-encoded"),
+        _wrong("secret and &", _keyed(SECRET + "&"), "key-with-ampersand"),
+        _wrong("secret cut to 16", _keyed(SECRET[:16]), "key-cut-short"),
+        _wrong("secret in UTF-16", _keyed(SECRET.encode("utf-16-le")), "key-other-charset"),
+        _wrong("secret in UTF-16 with its mark", _keyed(SECRET.encode("utf-16")), "key-other-charset"),
+        _wrong("secret in Java's UTF-16", _keyed(b"\xfe\xff" + SECRET.encode("utf-16-be")), "key-other-charset"),
+        *(_wrong(f"key {text}", _keyed(text), "key-placeholder") for text in ("undefined", "null", "None", "env:KKI_CLIENT_SECRET", "${CLIENT_SECRET}")),
     ]
 
 
@@ -341,12 +446,22 @@ def _encodings() -> list[Wrong]:
         _wrong("cut to 64", Client(written=lambda octets: b64(octets)[:64]), "cut-short"),
         _wrong("lower-cased", Client(written=lambda octets: b64(octets).lower()), "case-lost"),
         _wrong("percent-encoded", Client(written=lambda octets: quote(b64(octets), safe="")), "percent-encoded"),
+        _wrong("URL-safe Base64 without padding", Client(written=lambda octets: _needing_both(octets).rstrip("=")), "base64-url-unpadded"),
+        _wrong("hexadecimal of Base64", Client(written=lambda octets: b64(octets).encode().hex()), "hex-of-base64"),
+        _wrong("more behind it", Client(written=lambda octets: b64(octets) + "0000"), "lengthened"),
+        _wrong("URL-decoded", Client(written=_needing_plus), "plus-as-blank"),
     ]
 
 
 def _needing_both(octets: bytes) -> str:
     text = base64.urlsafe_b64encode(octets).decode()
     assert "-" in text or "_" in text, "choose other data: this MAC looks the same in both alphabets"
+    return text
+
+
+def _needing_plus(octets: bytes) -> str:
+    text = b64(octets).replace("+", " ")
+    assert " " in text.strip(), "choose other data: this MAC has no +"
     return text
 
 
@@ -366,6 +481,8 @@ def _pairs() -> list[Wrong]:
         _wrong("joined by | in hexadecimal", Client(text=lambda me: "|".join(me.parts()), written=bytes.hex), ("separator", "hex")),
         _wrong("no token and UTC", Client(token="", signed_stamp="2026-05-26T03:00:00Z"), ("no-token", "timestamp-z-form")),
         _wrong("sorted keys and shared key", Client(body=json.dumps(DATA, sort_keys=True, separators=(",", ":"), ensure_ascii=False), mac=lambda text: hmac_512(text, SHARED)), ("keys-sorted", "shared-key-for-secret")),
+        _wrong("digest in capitals, toISOString signed", Client(digest=sha256_hex(compact(DATA)).upper(), signed_stamp="2026-05-26T03:00:00.457Z"), ("digest-upper-case", "timestamp-z-form")),
+        _wrong("Bearer kept, milliseconds signed", Client(token=f"Bearer {TOKEN}", signed_stamp="2026-05-26T10:00:00.457+07:00"), ("bearer-kept", "milliseconds-added")),
         _wrong("DOKU's older signature", older, ("older-doku-string", "hmac-other-hash", "prefixed")),
         _wrong("customer token, two seconds late", Client(token=CUSTOMER, signed_stamp="2026-05-26T10:00:02+07:00"), ("customer-token", "timestamp-shifted")),
     ]  # fmt: skip
@@ -413,6 +530,9 @@ def _tokens() -> list[Wrong]:
         ("signs UTC", lambda: _signed(f"{CLIENT}|2026-05-26T03:00:00Z"), ("timestamp-z-form",)),
         ("a second late", lambda: _signed(f"{CLIENT}|2026-05-26T10:00:01+07:00"), ("timestamp-shifted",)),
         ("client id in lower case", lambda: _signed(f"{CLIENT.lower()}|{STAMP}"), ("client-id-lower-case",)),
+        ("client id in upper case", lambda: _signed(f"{CLIENT.upper()}|{STAMP}"), ("client-id-upper-case",)),
+        ("client id with a line end", lambda: _signed(f"{CLIENT}\n|{STAMP}"), ("client-id-with-blanks",)),
+        ("another client id in its header", lambda: _signed(right).with_header("X-CLIENT-KEY", "BRN-0999-Other"), ("client-id-other",)),
         ("secret for client id", lambda: _signed(f"{SECRET}|{STAMP}"), ("secret-for-client-id",)),
         ("SHA-1", lambda: _signed(right, hash_=hashes.SHA1()), ("rsa-other-hash",)),
         ("SHA-512", lambda: _signed(right, hash_=hashes.SHA512()), ("rsa-other-hash",)),
@@ -429,11 +549,13 @@ def _tokens() -> list[Wrong]:
         ("swapped, with SHA-1", lambda: _signed(f"{STAMP}|{CLIENT}", hash_=hashes.SHA1()), ("swapped", "rsa-other-hash")),
         ("the key of another environment, which we know", lambda: _signed(right, which=1), ("rsa-other-key",)),
     ]  # fmt: skip
-    return [Wrong(f"token: {name}", make, (names,), token_request=True) for name, make, names in rows]
+    wrongs = [Wrong(f"token: {name}", make, (names,), token_request=True) for name, make, names in rows]
+    empty = (("part-missing",), ("client-id-empty",))  # the bar stands there in both
+    return [*wrongs, Wrong("token: no client id", lambda: _signed(f"|{STAMP}"), empty, token_request=True)]
 
 
 WRONG: tuple[Wrong, ...] = (
-    *_bodies(), *_lines(), *_times(), *_layouts(), *_keys(), *_algorithms(), *_encodings(), *_pairs(), *_tokens(),
+    *_bodies(), *_more_bodies(), *_lines(), *_more_lines(), *_times(), *_layouts(), *_keys(), *_algorithms(), *_encodings(), *_pairs(), *_tokens(),
 )  # fmt: skip
 
 
@@ -444,6 +566,7 @@ def right_requests() -> list[Request]:
         '{"a":1.0,"b":1e3,"c":-0,"a":2}', '{ "x" : "  two blanks " ,\r\n\t"y":[ ] }', '"text"', "[]", "null",
         compact({"emoji": "😀", "rtl": "مرحبا", "zero": "\u0000", "line": "\u2028"}),
         compact({f"member{number}": {"inner": [number] * 3} for number in range(40)}),
+        compact(QUOTED), _dotnet(QUOTED), _go(DATA) + "\n", compact(COUNTED), '{"a":2.0,"b":1E7}', "2",
     ]  # fmt: skip
     return [Client(sent=body, digest=sha256_hex(_thin(body))).request() for body in bodies]
 

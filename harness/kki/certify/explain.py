@@ -12,18 +12,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from kki.diagnosis.exchanges import diagnose_card_data, diagnose_request, material_of
+from kki.diagnosis.exchanges import card_text, diagnose_card_data, diagnose_request, material_of
 from kki.diagnosis.results import Diagnosis, Outcome
 from kki.diagnosis.search import diagnose
+from kki.model.http import Request
 from kki.model.verdict import Broken, Finding, Verdict
 from kki.rules.knowledge import Knowledge
-from kki.rules.trail import Trail, card_vector
+from kki.rules.trail import Trail
 from kki.rules.view import View
 
 SHARE = 0.2  # of the time that has passed
 START_S = 10.0  # seconds that may be spent at once, before that share counts
 PAIRS_S = 5.0  # seconds that must be left for the search among pairs
-MOST_TOKENS = 20  # earlier tokens and signatures that the search may try
+MOST_TOKENS = 20  # earlier tokens, signatures and card data that the search may try
 _SIGNATURE = frozenset({"KKI-SIG-010", "KKI-SIG-020", "KKI-SIG-030", "KKI-TOK-016"})
 _CARD = frozenset({"KKI-CRD-010", "KKI-CRD-012", "KKI-CRD-014", "KKI-CRD-016", "KKI-CRD-018"})
 
@@ -54,7 +55,8 @@ class Explainer:
     clock: Callable[[], float] = time.monotonic
     spent: float = 0.0
     _began: float = field(default=0.0)
-    _signatures: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_TOKENS))
+    _requests: deque[Request] = field(default_factory=lambda: deque(maxlen=MOST_TOKENS))
+    _cards: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_TOKENS))
 
     def __post_init__(self) -> None:
         self._began = self.clock()
@@ -67,10 +69,16 @@ class Explainer:
             for rows, search in ((_SIGNATURE, self._signature), (_CARD, self._card))
             if broken & rows and (each := self._timed(search, view, trail, broken & rows)) is not None
         ]
-        signature = view.header("X-SIGNATURE")
-        if signature:
-            self._signatures.append(signature)
+        self._remember(view)
         return tuple(found)
+
+    def _remember(self, view: View) -> None:
+        request = view.exchange.request
+        if view.header("X-SIGNATURE"):
+            self._requests.append(request)
+        card = card_text(request, self.knowledge.contract)
+        if card:
+            self._cards.append(card)
 
     @property
     def left(self) -> float:
@@ -97,16 +105,13 @@ class Explainer:
         return diagnose_request(
             view.exchange.request, self.knowledge.credentials, self.knowledge.contract,
             readings=self.knowledge.readings, test_data=self.knowledge.test_data, tokens_seen=newest[::-1],
-            signatures_seen=tuple(self._signatures), pairs=self.left > PAIRS_S,
+            requests_seen=tuple(self._requests), pairs=self.left > PAIRS_S,
         )  # fmt: skip
 
-    def _card(self, view: View, trail: Trail) -> Diagnosis | None:
-        mine = card_vector(view)
-        newest = islice(reversed(trail.vectors.items()), MOST_TOKENS)
-        seen = [vector for vector, first in newest if vector != mine or view.exchange.id not in first]
+    def _card(self, view: View, _trail: Trail) -> Diagnosis | None:
         return diagnose_card_data(
             view.exchange.request, self.knowledge.credentials, self.knowledge.contract,
-            readings=self.knowledge.readings, vectors_seen=seen,
+            readings=self.knowledge.readings, cards_seen=tuple(self._cards),
         )  # fmt: skip
 
 

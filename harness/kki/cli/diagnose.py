@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,6 @@ from kki.cli.exits import Exit
 from kki.cli.options import chosen_profile, conceal, octets, profile_option, terminal_options
 from kki.cli.terminal import DETAILED, NORMAL, Terminal
 from kki.diagnosis import exchanges
-from kki.diagnosis.containers import packings
 from kki.diagnosis.results import Candidate, Diagnosis, Outcome, Step, as_json, redacted, visible
 from kki.edges.errors import ConfigurationError
 from kki.edges.messages import read_messages
@@ -40,6 +40,7 @@ _BY_HAND = ("path", "token", "timestamp", "signature", "body", "client_key")
 @click.option("--client-key", metavar="ID", help="By hand, for a token request: the text of X-CLIENT-KEY.")
 @click.option("--signature", metavar="S", help="By hand: the X-SIGNATURE to explain.")
 @click.option("--earlier-token", multiple=True, metavar="T", help="A token from before, to be tried. May be repeated.")
+@click.option("--microseconds", is_flag=True, help="Try each microsecond of X-TIMESTAMP's second; takes some seconds.")
 @click.option("--client-secret", metavar="REF", help="A literal, env:NAME or file:PATH; goes before the profile.")
 @click.option("--shared-key", metavar="REF", help="Likewise: for card data, and tried as a wrong key.")
 @click.option("--public-key", metavar="REF", help="Likewise: the client's RSA key in PEM, for token requests.")
@@ -67,7 +68,7 @@ def diagnose(
     plan = _plan(terminal, contract, profile, given)
     requests = _chosen(_requests(message, given), entry)
     _check_credentials(requests, plan, contract)
-    answers = list(_answers(requests, plan, contract, given["earlier_token"]))
+    answers = list(_answers(requests, plan, contract, given, _references(profile, given)))
     _show(terminal, answers)
     return _exit(answers)
 
@@ -89,6 +90,14 @@ def _plan(terminal: Terminal, contract: Contract, path: Path | None, given: Mapp
     conceal(terminal, plan)
     terminal.conceal(plan.credentials.client_secret, plan.credentials.shared_key, plan.credentials.private_key)
     return plan
+
+
+def _references(path: Path | None, given: Mapping[str, Any]) -> list[str]:
+    """The client secret's REF as it was written: a client that resolves none signs with that very text."""
+    # The profile was read once already, so that it is sound.
+    credentials = tomllib.loads(path.read_text(encoding="utf-8")).get("credentials", {}) if path else {}
+    written = (given["client_secret"], credentials.get("client_secret"))
+    return [text for text in written if isinstance(text, str) and text.startswith(("env:", "file:"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,31 +191,27 @@ class _Answer:
 
 
 def _answers(
-    requests: Sequence[_Named], plan: Profile, contract: Contract, earlier: Sequence[str]
+    requests: Sequence[_Named], plan: Profile, contract: Contract, given: Mapping[str, Any], references: Sequence[str]
 ) -> Iterator[_Answer]:
-    tokens, signatures, vectors = list(earlier), list[str](), list[bytes]()
+    tokens, seen, cards = list[str](given["earlier_token"]), list[Request](), list[str]()
     for row in requests:
         request = row.request
         if request.headers.get("X-SIGNATURE"):
             found = (
                 exchanges.diagnose_request(
                     request, plan.credentials, contract, readings=plan.readings, test_data=plan.test_data,
-                    tokens_seen=tokens, signatures_seen=signatures,
+                    tokens_seen=tokens, requests_seen=seen, references=references,
+                    microseconds=given["microseconds"],
                 ),
                 exchanges.diagnose_card_data(
-                    request, plan.credentials, contract, readings=plan.readings, vectors_seen=vectors
+                    request, plan.credentials, contract, readings=plan.readings, cards_seen=cards
                 ),
             )  # fmt: skip
             yield _Answer(row.name, request, tuple(one for one in found if one is not None))
-        signatures.append(request.headers.get("X-SIGNATURE") or "")
+        seen.append(request)
         tokens += [token for token in (bearer_lenient(request.headers.get("Authorization") or ""), row.issued) if token]
-        vectors += _vectors(request)
-
-
-def _vectors(request: Request) -> list[bytes]:
-    text = exchanges.card_text(request.body)
-    found = packings(text)[:1] if text else ()
-    return [packed.vector or packed.salt for packed in found if packed.vector or packed.salt]
+        card = exchanges.card_text(request, contract)
+        cards += [card] if card else []
 
 
 def _exit(answers: Sequence[_Answer]) -> int:

@@ -6,13 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from kki.diagnosis.algorithms import openings
-from kki.diagnosis.choices import Deviation, wrong
+from kki.diagnosis.choices import Deviation, named
 from kki.diagnosis.encodings import Decoded
 from kki.diagnosis.names import Ingredient
 from kki.diagnosis.parts import Material
 from kki.diagnosis.results import Candidate, Step
 from kki.diagnosis.space import Hit, Picks, Space
+from kki.model.http import Request
 from kki.snap import signature
+from kki.snap.canonical import body_digest, minified
+from kki.snap.tokens import bearer_lenient
 
 MOST = 8  # candidates that an answer shows
 TOKEN_ROW = "KKI-TOK-016"
@@ -26,11 +29,37 @@ def ranked(space: Space, hits: Sequence[Hit], given: str, token_request: bool) -
         deviations = tuple(_placed(deviation, token_request) for deviation in hit.deviations)
         candidate = Candidate(deviations=deviations, steps=steps)
         found.setdefault((*candidate.names, candidate.says), candidate)
-    if given in space.material.earlier_signatures:
-        reused = wrong("signature-reused", None).deviation
-        if reused is not None:
-            found["signature-reused",] = Candidate(deviations=(_placed(reused, token_request),))
-    return tuple(sorted(found.values(), key=lambda candidate: candidate.rank)[:MOST])
+    best = sorted(found.values(), key=lambda candidate: candidate.rank)[:MOST]
+    return (*best, *_reused(space, given, token_request))
+
+
+def _reused(space: Space, given: str, token_request: bool) -> Iterator[Candidate]:
+    """An earlier request with this signature, if it signed something else; behind all that was computed.
+
+    The same content gives the same signature, however wrong it is made: X-EXTERNAL-ID is not signed, and HMAC and
+    PKCS#1 v1.5 have no chance in them. So a request that is tried again within its second reuses nothing.
+    """
+    alike = [one for one in space.material.earlier_requests if one.headers.get("X-SIGNATURE") == given]
+    now = _signed(space.material.request, token_request) if alike else {}
+    for earlier in alike:
+        before = _signed(earlier, token_request)
+        others = [name for name, value in now.items() if before[name] != value]
+        if others:
+            yield Candidate(deviations=(_placed(named("signature-reused", ", ".join(others)), token_request),))
+            return
+
+
+def _signed(request: Request, token_request: bool) -> dict[str, str]:
+    """By name, what the signature of such a request is about."""
+    stamp = request.headers.get("X-TIMESTAMP") or ""
+    if token_request:
+        return {"client id": request.headers.get("X-CLIENT-KEY") or "", "timestamp": stamp}
+    thin = minified(request.body)
+    return {
+        "method": request.method, "path": request.target,
+        "access token": bearer_lenient(request.headers.get("Authorization") or ""),
+        "body": body_digest(thin if isinstance(thin, bytes) else request.body), "timestamp": stamp,
+    }  # fmt: skip
 
 
 def _placed(deviation: Deviation, token_request: bool) -> Deviation:
@@ -116,5 +145,3 @@ def hints_of(material: Material, readings: Sequence[Decoded], token_request: boo
         yield "The request has no X-TIMESTAMP."
     if not token_request and not material.token:
         yield "The request has no token in Authorization."
-
-

@@ -7,8 +7,9 @@ that makes sense, or, for a vector that was not sent, to everything but its firs
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from kki.diagnosis.card_names import fix_for
 from kki.diagnosis.choices import Deviation, named
 from kki.diagnosis.ciphers import Key, blocks_of, cbc, plain_keys, salted_keys, streams
 from kki.diagnosis.containers import FAMILY_OF, Family, Packed, in_clear, is_jwe, packings
@@ -21,6 +22,11 @@ from kki.snap.encoding import utf8
 SUBJECT = "card data"
 _MOST = 4  # candidates that an answer shows
 _LONGEST = 4096  # octets of ciphertext: a card has some hundred
+_FIXED = (  # vectors that stand in examples
+    (b"0" * BLOCK, "sixteen times “0”"), (b"1234567890123456", "1234567890123456"),
+    (b"0123456789abcdef", "0123456789abcdef"), (b"0123456789ABCDEF", "0123456789ABCDEF"),
+    (bytes(range(BLOCK)), "the octets 0 to 15"), (b" " * BLOCK, "sixteen blanks"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +64,9 @@ def diagnose_card(material: CardMaterial) -> Diagnosis:
         return _undecided("the value of cardData, which was hidden when the recording was made")
     plain = in_clear(material.text)
     if plain:
-        return _named((named("card-not-encrypted", plain),), 1)
+        return _named(named("card-not-encrypted", plain), material)
     if is_jwe(material.text):
-        return _named((named("card-jwe"),), 1)
+        return _named(named("card-jwe"), material)
     if not material.shared_key:
         return _undecided("the shared key")
     search = _Search(material)
@@ -79,10 +85,13 @@ def _undecided(missing: str) -> Diagnosis:
     return Diagnosis(subject=SUBJECT, outcome=Outcome.UNDECIDED, missing=missing)
 
 
-def _named(deviations: tuple[Deviation, ...], tried: int) -> Diagnosis:
-    return Diagnosis(
-        subject=SUBJECT, outcome=Outcome.NAMED, candidates=(Candidate(deviations=deviations),), tried=tried
-    )
+def _named(deviation: Deviation, material: CardMaterial) -> Diagnosis:
+    found = Candidate(deviations=_with_fixes((deviation,), material))
+    return Diagnosis(subject=SUBJECT, outcome=Outcome.NAMED, candidates=(found,), tried=1)
+
+
+def _with_fixes(deviations: tuple[Deviation, ...], material: CardMaterial) -> tuple[Deviation, ...]:
+    return tuple(replace(each, fix=fix_for(each.fix, material.container)) for each in deviations)
 
 
 class _Search:
@@ -134,19 +143,17 @@ class _Search:
 
     def _plaintexts(self, packed: Packed, key: Key, blocks: bytes) -> Iterator[tuple[tuple[Deviation, ...], bytes]]:
         sealed, sent = packed.ciphertext, packed.vector if packed.vector is not None else key.vector
+        rest = cbc(blocks, sealed, bytes(BLOCK))[BLOCK:]  # in which the vector has no part
         if sent is not None and len(sent) == BLOCK:
-            yield (), cbc(blocks, sealed, sent)
+            yield (), cbc(blocks[:BLOCK], b"", sent) + rest
         yield (named("card-mode", "ECB"),), blocks
-        yield (named("card-iv-zero"),), cbc(blocks, sealed, bytes(BLOCK))
+        yield (named("card-iv-zero"),), blocks[:BLOCK] + rest
         shared = utf8(self.material.shared_key)
         for vector, said in (
-            (key.octets[:BLOCK], "the key"), (shared[:BLOCK].ljust(BLOCK, b"\0"), "the shared key's text"),
-            (b"0" * BLOCK, "sixteen times “0”"), (b"1234567890123456", "1234567890123456"),
-            (b"0123456789abcdef", "0123456789abcdef"), (b"0123456789ABCDEF", "0123456789ABCDEF"),
-            (bytes(range(BLOCK)), "the octets 0 to 15"), (b" " * BLOCK, "sixteen blanks"),
+            (key.octets[:BLOCK], "the key"), (shared[:BLOCK].ljust(BLOCK, b"\0"), "the shared key's text"), *_FIXED
         ):  # fmt: skip
             if vector != sent:
-                yield (named("card-iv-fixed", said),), cbc(blocks, sealed, vector)
+                yield (named("card-iv-fixed", said),), cbc(blocks[:BLOCK], b"", vector) + rest
 
     def _way(self, packed: Packed, key: Key, more: tuple[Deviation, ...], names: tuple[str, ...]) -> _Opened:
         deviations = (*self._packing(packed, more), *key.deviations, *more, *self._vector(packed, key))
@@ -199,7 +206,7 @@ def _is_tail(padded: bytes) -> bool:
 
 
 def _candidate(way: _Opened, material: CardMaterial) -> Candidate:
-    return Candidate(deviations=way.deviations, steps=tuple(_steps(way, material)))
+    return Candidate(deviations=_with_fixes(way.deviations, material), steps=tuple(_steps(way, material)))
 
 
 _STEP_OF = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from kki.diagnosis.card_names import CARD_NAMES, CARD_REQUIREMENTS
@@ -28,34 +29,45 @@ class Deviation:
 
 @dataclass(frozen=True, slots=True)
 class Choice(Generic[T]):
-    """`shown`: the text for people where the value is a secret or long. `paired`: tried in pairs as well."""
+    """`shown`: the text for people where the value is a secret or long. `paired`: tried in pairs as well.
+
+    `second`: another mistake on the same ingredient, where only both together give the value.
+    """
 
     value: T
     deviation: Deviation | None = None
     shown: str | None = None
     paired: bool = True
+    second: Deviation | None = None
+
+    @property
+    def deviations(self) -> tuple[Deviation, ...]:
+        return tuple(deviation for deviation in (self.deviation, self.second) if deviation is not None)
 
 
 def wrong(name: str, value: T, detail: str = "", *, shown: str | None = None, paired: bool = True) -> Choice[T]:
     """The wrong choice of this name; `detail` fills the gap in its sentence."""
-    named = NAMES.get(name) or CARD_NAMES[name]
-    deviation = Deviation(
-        name=name,
-        ingredient=named.ingredient,
-        did=named.did.replace("{}", detail),
-        fix=named.fix,
-        rank=named.rank,
-        requirement=_requirement(name, named.ingredient),
-        detail=detail,
-    )
-    return Choice(value, deviation, shown, paired)
+    return Choice(value, named(name, detail), shown, paired)
 
 
+def doubly(value: T, first: Deviation, second: Deviation) -> Choice[T]:
+    """Two mistakes on one ingredient; never part of a pair, for three mistakes would fit too much."""
+    return Choice(value, first, None, False, second)
+
+
+@lru_cache(maxsize=1 << 13)  # most are made anew for each request, word for word
 def named(name: str, detail: str = "") -> Deviation:
     """The deviation alone, for searches that need no choice of values."""
-    deviation = wrong(name, None, detail).deviation
-    assert deviation is not None
-    return deviation
+    row = NAMES.get(name) or CARD_NAMES[name]
+    return Deviation(
+        name=name,
+        ingredient=row.ingredient,
+        did=row.did.replace("{}", detail),
+        fix=row.fix,
+        rank=row.rank,
+        requirement=_requirement(name, row.ingredient),
+        detail=detail,
+    )
 
 
 # The other forms that readings.toml knows of the body; any other wrong body is another text altogether.
@@ -71,24 +83,39 @@ def _requirement(name: str, ingredient: Ingredient) -> str:
 
 
 def distinct(
-    right: Choice[T], others: Iterable[Choice[T]], effect: Callable[[T], Hashable] = lambda value: value
+    right: Choice[T], others: Iterable[Choice[T]], effect: Callable[[T], Hashable] | None = None
 ) -> tuple[Choice[T], ...]:
     """The right choice first, then each other effect once, by its commonest name, with the names that it shares.
 
     What has the right one's effect on this request is no mistake here and is left out: nobody can be blamed for not
-    escaping what needs no escape.
+    escaping what needs no escape. `effect` None: the value itself.
     """
-    merged: dict[Hashable, Choice[T]] = {}
+    merged: dict[Hashable, Choice[T]] = {effect(right.value) if effect else right.value: right}
     shared: dict[Hashable, set[str]] = {}
-    for choice in (right, *others):
-        key = effect(choice.value)
+    for choice in others:
+        key = effect(choice.value) if effect else choice.value
         held = merged.setdefault(key, choice)
-        if choice.deviation is None or held.deviation is None:
-            continue
-        shared.setdefault(key, set()).add(choice.deviation.name)
-        best = choice if choice.deviation.rank < held.deviation.rank else held
-        merged[key] = best if best.paired or held is choice else replace(best, paired=held.paired or choice.paired)
-    return tuple(_with_alike(choice, shared.get(key, set())) for key, choice in merged.items())
+        if held is not choice and held is not right:
+            shared.setdefault(key, _names(held)).update(_names(choice))
+            merged[key] = _commoner(held, choice)
+    for key, names in shared.items():
+        merged[key] = _with_alike(merged[key], names)
+    return tuple(merged.values())
+
+
+def _names(choice: Choice[T]) -> set[str]:
+    """A mistake that needs a second one beside it has another effect when it is alone."""
+    return {choice.deviation.name} if choice.deviation is not None and choice.second is None else set()
+
+
+def _commoner(held: Choice[T], other: Choice[T]) -> Choice[T]:
+    """That with fewer mistakes, then with the commoner one; tried in pairs if either is."""
+    best = other if _weight(other) < _weight(held) else held
+    return best if best.paired or not (held.paired or other.paired) else replace(best, paired=True)
+
+
+def _weight(choice: Choice[T]) -> tuple[int, int]:
+    return len(choice.deviations), sum(deviation.rank for deviation in choice.deviations)
 
 
 def _with_alike(choice: Choice[T], names: set[str]) -> Choice[T]:

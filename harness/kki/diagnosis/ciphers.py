@@ -143,18 +143,25 @@ def _encrypted(block: bytes, key: bytes) -> bytes:
 
 
 def streams(ciphertext: bytes, key: bytes, vector: bytes) -> Iterator[tuple[str, bytes]]:
-    """The plaintext under each stream mode; the later ones only where the first octet makes sense, which they share."""
+    """The plaintext under each stream mode; but for GCM only where its beginning, which they share, looks like text."""
     if len(vector) == 12:
         yield "GCM", _counted(ciphertext[:-BLOCK], key, vector + bytes([0, 0, 0, 2]))
         return
-    first = bytes([ciphertext[0] ^ _encrypted(vector, key)[0]])
-    if first not in b'{"[<0123456789 ':
+    first = _xor(ciphertext[:BLOCK], _encrypted(vector, key))
+    if not first or first[0] not in b'{"[<0123456789 ':
         return
-    yield "CTR", _counted(ciphertext, key, vector)
-    length = -(-len(ciphertext) // BLOCK) * BLOCK
-    yield "OFB", _xor(ciphertext, crypto.aes_cbc_encrypted(bytes(length), key, vector))
-    yield "CFB", _fed_back(ciphertext, key, vector, BLOCK)
-    yield "CFB with segments of 8 bits", _fed_back(ciphertext, key, vector, 1)
+    if _may_be_text(first):
+        yield "CTR", _counted(ciphertext, key, vector)
+        length = -(-len(ciphertext) // BLOCK) * BLOCK
+        yield "OFB", _xor(ciphertext, crypto.aes_cbc_encrypted(bytes(length), key, vector))
+        yield "CFB", _fed_back(ciphertext, key, vector, BLOCK)
+    # Its first octet alone is the same. One encryption an octet is dear, so that a few are tried first.
+    if _may_be_text(_fed_back(ciphertext[:8], key, vector, 1)):
+        yield "CFB with segments of 8 bits", _fed_back(ciphertext, key, vector, 1)
+
+
+def _may_be_text(octets: bytes) -> bool:
+    return all(octet >= 0x20 or octet in b"\t\n\r\0" for octet in octets)  # zeros: UTF-16
 
 
 def _counted(ciphertext: bytes, key: bytes, start: bytes) -> bytes:

@@ -22,6 +22,12 @@ _PREFIX = re.compile(
 )
 _LONGEST = 4096  # characters: no signature comes near
 _MAC_TEXT = 88
+# Charset, byte order mark and title: .NET's Encoding.Unicode writes no mark, Python's "utf-16" and Java's do.
+UTF_16 = (
+    ("utf-16-le", b"", "UTF-16"), ("utf-16-be", b"", "UTF-16, big-endian,"),
+    ("utf-16-le", b"\xff\xfe", "UTF-16 with a byte order mark"),
+    ("utf-16-be", b"\xfe\xff", "UTF-16, big-endian, with a byte order mark"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kki.diagnosis.cards import CardMaterial, diagnose_card
+from kki.diagnosis.containers import packings
 from kki.diagnosis.parts import Material
 from kki.diagnosis.results import Diagnosis, Outcome
 from kki.diagnosis.search import diagnose, is_right, token_is_right
@@ -30,24 +31,27 @@ def diagnose_request(
     readings: Mapping[str, str] | None = None,
     test_data: TestData | None = None,
     tokens_seen: Sequence[str] = (),
-    signatures_seen: Sequence[str] = (),
+    requests_seen: Sequence[Request] = (),
+    references: Sequence[str] = (),
     pairs: bool = True,
+    microseconds: bool = False,
 ) -> Diagnosis | None:
     """Why the request's X-SIGNATURE is wrong; None where it is right, or where the request carries none.
 
-    `tokens_seen`: access tokens of earlier exchanges, newest last; `signatures_seen`: signatures of earlier ones.
-    `pairs` False: single mistakes only, in a fraction of the time.
+    `tokens_seen`: access tokens of earlier exchanges, newest last; `requests_seen`: earlier requests, whose signatures
+    may have been used again. `references`: how settings name the client secret, "env:NAME" for example. `pairs` False:
+    single mistakes only, in a fraction of the time. `microseconds`: see `diagnose`.
     """
     if not request.headers.get("X-SIGNATURE"):
         return None
     token_request = is_token_request(request, contract)
     material = material_of(
         request, credentials, contract, readings=readings, test_data=test_data, tokens_seen=tokens_seen,
-        signatures_seen=signatures_seen,
+        requests_seen=requests_seen, references=references,
     )  # fmt: skip
     if token_is_right(material) if token_request else credentials.client_secret and is_right(material):
         return None
-    found = diagnose(material, token_request=token_request, pairs=pairs)
+    found = diagnose(material, token_request=token_request, pairs=pairs, microseconds=microseconds)
     return None if found.outcome is Outcome.CORRECT else found
 
 
@@ -71,7 +75,8 @@ def material_of(
     readings: Mapping[str, str] | None = None,
     test_data: TestData | None = None,
     tokens_seen: Sequence[str] = (),
-    signatures_seen: Sequence[str] = (),
+    requests_seen: Sequence[Request] = (),
+    references: Sequence[str] = (),
 ) -> Material:
     """What the search may draw on, from the values that the harness has at hand."""
     chosen = readings or {}
@@ -84,11 +89,12 @@ def material_of(
         private_keys=(credentials.private_key,) if credentials.private_key else (),
         customer_token=(test_data.customer_token if test_data else None) or "",
         earlier_tokens=tuple(reversed(tokens_seen[-_MOST_TOKENS:])),
-        earlier_signatures=tuple(signatures_seen),
+        earlier_requests=tuple(requests_seen),
         origin=request.origin,
         paths=tuple(operation.path for operation in contract.operations.values()),
         body_form=contract.choice("body-canonical-form", chosen),
         encoding=contract.choice("signature-encoding", chosen),
+        references=tuple(references),
     )
 
 
@@ -98,16 +104,17 @@ def diagnose_card_data(
     contract: Contract,
     *,
     readings: Mapping[str, str] | None = None,
-    vectors_seen: Sequence[bytes] = (),
+    cards_seen: Sequence[str] = (),
 ) -> Diagnosis | None:
     """What is wrong with the cardData of a binding; None where it is right, or where there is none to look at.
 
-    `vectors_seen`: vectors and salts of earlier bindings, without this one's.
+    `cards_seen`: the cardData of earlier bindings, as `card_text` has it. The very same text once more is the same
+    message sent again, after 409 for example, and uses no vector twice: nothing was sealed anew.
     """
-    operation = _operation(request, contract)
-    text = card_text(request.body) if operation is not None and operation.name == "bind" else None
+    text = card_text(request, contract)
     if not text:
         return None
+    vectors = [vector for seen in cards_seen if seen != text for vector in vectors_of(seen)]
     chosen = readings or {}
     found = diagnose_card(
         CardMaterial(
@@ -117,17 +124,25 @@ def diagnose_card_data(
             client_id=credentials.client_id or "",
             container=Container(contract.choice("card-data-container", chosen)),
             strict=contract.choice("card-data-payload", chosen) == "sdk",
-            vectors_seen=tuple(vectors_seen),
+            vectors_seen=tuple(vectors),
         )
     )
     return None if found.outcome is Outcome.CORRECT else found
 
 
-def card_text(body: bytes) -> str | None:
-    """The cardData of a binding's body, if it is a text."""
+def card_text(request: Request, contract: Contract) -> str | None:
+    """The cardData of a binding, if it is a text; None for any other request."""
+    operation = _operation(request, contract)
+    if operation is None or operation.name != "bind":
+        return None
     try:
-        members: Any = json.loads(body)
+        members: Any = json.loads(request.body)
     except (ValueError, RecursionError):
         return None
     text = members.get("cardData") if isinstance(members, dict) else None
     return text if isinstance(text, str) else None
+
+
+def vectors_of(text: str) -> tuple[bytes, ...]:
+    """The initialisation vector or the salt that this cardData carries, by its plainest reading; () for none."""
+    return tuple(vector for packed in packings(text)[:1] if (vector := packed.vector or packed.salt))

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kki.diagnosis.choices import Choice, distinct, wrong
-from kki.diagnosis.encodings import decode_leniently
+from kki.diagnosis.encodings import UTF_16, decode_leniently
 from kki.diagnosis.parts import Material
 from kki.snap.encoding import base64_text, utf8
 
 _CUTS = (16, 24, 32, 48, 64)  # characters: the usual key sizes
+# What stands in a variable that holds nothing, and how settings name a secret that is kept elsewhere.
+_NOTHING = ("undefined", "null", "None", "nil", "NULL", "false", "[object Object]", "[object Promise]")
+_VARIABLES = (
+    "KKI_CLIENT_SECRET", "DOKU_CLIENT_SECRET", "CLIENT_SECRET", "DOKU_SECRET_KEY", "SECRET_KEY", "DOKU_SECRET",
+)  # fmt: skip
+_NAMED = ("env:{}", "${{{}}}", "${}", "%{}%", "{}", "process.env.{}")
 
 
 def keys(material: Material) -> tuple[Choice[bytes], ...]:
     secret = material.client_secret
     others = [*_worn(secret), *_decoded(secret), *_encoded(secret), *_changed(secret), *_others(material)]
+    others += _placeholders(material.references)
     return distinct(Choice(utf8(secret)), others)
 
 
@@ -54,8 +61,8 @@ def _encoded(secret: str) -> Iterator[Choice[bytes]]:
     yield wrong("key-base64-encoded", utf8(base64_text(octets)))
     yield wrong("key-hex-encoded", utf8(octets.hex()))
     yield wrong("key-hex-encoded", utf8(octets.hex().upper()), paired=False)
-    yield wrong("key-other-charset", secret.encode("utf-16-le", "surrogatepass"))
-    yield wrong("key-other-charset", secret.encode("utf-16-be", "surrogatepass"), paired=False)
+    for charset, mark, title in UTF_16:
+        yield wrong("key-other-charset", mark + secret.encode(charset, "surrogatepass"), title, paired=not mark)
     for name, title in (("sha256", "SHA-256"), ("sha512", "SHA-512"), ("sha1", "SHA-1"), ("md5", "MD5")):
         digest = hashlib.new(name, octets, usedforsecurity=False).digest()
         yield wrong("key-hashed", utf8(digest.hex()), title, paired=name == "sha256")
@@ -74,6 +81,14 @@ def _changed(secret: str) -> Iterator[Choice[bytes]]:
         yield wrong("key-cut-short", utf8(secret[:length]), str(length))
     if secret:
         yield wrong("key-cut-short", utf8(secret[:-1]), str(len(secret) - 1), paired=False)
+
+
+def _placeholders(references: Iterable[str]) -> Iterator[Choice[bytes]]:
+    for text in _NOTHING:
+        yield wrong("key-placeholder", utf8(text), text, paired=False)
+    usual = (form.format(name) for name in _VARIABLES for form in _NAMED)
+    for text in (*references, *usual):
+        yield wrong("key-placeholder", utf8(text), text, paired=False)
 
 
 def _others(material: Material) -> Iterator[Choice[bytes]]:

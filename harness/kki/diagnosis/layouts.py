@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations, permutations
 
-from kki.diagnosis.choices import Choice, distinct, wrong
+from kki.diagnosis.choices import Choice, distinct, doubly, named, wrong
 
 PARTS = ("method", "path", "access token", "body digest", "timestamp")
 _RIGHT = "{0}:{1}:{2}:{3}:{4}"
@@ -37,6 +38,11 @@ class Layout:
         text = self.template.format(*parts)
         return text.lower() if self.case == "lower" else text.upper() if self.case == "upper" else text
 
+    def around(self, place: int, parts: Sequence[str]) -> tuple[str, str]:
+        """The text before and behind the part in this place, which has to stand there once, in its own case."""
+        head, tail = self.template.split(f"{{{place}}}")
+        return head.format(*parts), tail.format(*parts)
+
 
 SYMMETRIC = Layout(_RIGHT)
 TOKEN = Layout(_TOKEN_RIGHT)
@@ -50,14 +56,40 @@ def _joined(indices: Sequence[int], separator: str = ":") -> str:
 
 def layouts(parts: Sequence[str]) -> tuple[Choice[Layout], ...]:
     """For the symmetric signature. Layouts that agree on these parts are one."""
-    others = [*_separators(), *_missing(), *_added(), *_ends(_RIGHT), *_foreign(), *_orders()]
-    return distinct(Choice(SYMMETRIC), others, lambda layout: layout.text(parts))
+    return distinct(Choice(SYMMETRIC), _others(), lambda layout: layout.text(parts))
+
+
+@cache  # the same for every request
+def _others() -> tuple[Choice[Layout], ...]:
+    return (*_separators(), *_missing(), *_added(), *_ends(_RIGHT), *_foreign(), *_orders())
 
 
 def _separators() -> Iterator[Choice[Layout]]:
     for separator, said in _SEPARATORS.items():
         template = _joined(range(5), separator.replace("{", "{{"))
         yield wrong("separator", Layout(template), said, paired=separator in _COMMON_SEPARATORS)
+
+
+@cache
+def double_layouts() -> tuple[Choice[Layout], ...]:
+    """Two of separator, order and missing part changed at once; thousands, but the same for every request."""
+    return (*_both_separator_and(_orders()), *_both_separator_and(_missing()), *_both_order_and_missing())
+
+
+def _both_separator_and(others: Iterable[Choice[Layout]]) -> Iterator[Choice[Layout]]:
+    for other in others:
+        for separator, said in _SEPARATORS.items():
+            template = other.value.template.replace(":", separator.replace("{", "{{"))
+            for deviation in other.deviations:
+                yield doubly(Layout(template), named("separator", said), deviation)
+
+
+def _both_order_and_missing() -> Iterator[Choice[Layout]]:
+    for gone in range(5):
+        kept = [index for index in range(5) if index != gone]
+        for order in permutations(kept):
+            said = ", ".join(PARTS[index] for index in order)
+            yield doubly(Layout(_joined(order)), named("order", said), named("part-missing", PARTS[gone]))
 
 
 def _orders() -> Iterator[Choice[Layout]]:

@@ -17,6 +17,9 @@ from enum import Enum
 class Ingredient(Enum):
     """The parts of a construction, in the order in which they are put together."""
 
+    # Members are looked up some hundred thousand times in one search, and Enum's own hash is written in Python.
+    __hash__ = object.__hash__
+
     METHOD = "method"
     TARGET = "path"
     TOKEN = "access token"
@@ -111,8 +114,10 @@ NAMES: Mapping[str, Named] = {
     "non-ascii-escaped": Named(_I.BODY, 2, "The body was hashed with \\u escapes where it was sent with plain UTF-8.", "Hash the bytes that are sent (Python: json.dumps(…, ensure_ascii=False); PHP: JSON_UNESCAPED_UNICODE)."),
     "slash-escaped": Named(_I.BODY, 2, "The body was hashed with “\\/” for “/”, as PHP's json_encode writes by default.", "Hash the bytes that are sent (PHP: json_encode(…, JSON_UNESCAPED_SLASHES))."),
     "slash-and-non-ascii-escaped": Named(_I.BODY, 2, "The body was hashed with “\\/” and \\u escapes, as PHP's json_encode writes by default.", "Hash the bytes that are sent (PHP: JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE)."),
-    "html-escaped": Named(_I.BODY, 2, "The body was hashed with {} written as \\u escapes, as HTML-safe serialisers do.", "Hash the bytes that are sent (Go: SetEscapeHTML(false); Gson: disableHtmlEscaping())."),
+    "html-escaped": Named(_I.BODY, 2, "The body was hashed with {} written as \\u escapes, as HTML-safe serialisers do.", "Hash the bytes that are sent (Go: SetEscapeHTML(false); Gson: disableHtmlEscaping(); .NET: JavaScriptEncoder.UnsafeRelaxedJsonEscaping)."),
     "reserialised": Named(_I.BODY, 2, "The body was parsed and written again before it was hashed, so that escapes or numbers differ from what was sent.", _BODY_FIX),
+    "body-bom-sent": Named(_I.BODY, 1, "The body was sent with a byte order mark in front of it, which was not hashed.", "Send UTF-8 without a byte order mark, which JSON forbids (.NET: new UTF8Encoding(false); Python: utf-8, not utf-8-sig)."),
+    "numbers-as-decimals": Named(_I.BODY, 3, "The body was hashed with its whole numbers written as decimals, 2.0 for 2, as Gson does with what it read into a Map.", "Do not parse the body again before it is hashed (Gson: setObjectToNumberStrategy(ToNumberPolicy.LONG_OR_DOUBLE)). " + _BODY_FIX),
     "trailing-newline": Named(_I.BODY, 3, "The body was hashed with a line end after it.", "Hash the body without the line end that files and echo add (printf '%s', not echo)."),
     "body-trimmed-only": Named(_I.BODY, 4, "The body was hashed without the white space around it, but with that inside.", _BODY_FIX),
     "line-ends-removed-only": Named(_I.BODY, 3, "The body was hashed without its line ends, but with its other white space.", "Remove all insignificant white space, or better: " + _BODY_FIX),
@@ -124,7 +129,7 @@ NAMES: Mapping[str, Named] = {
     "body-printed": Named(_I.BODY, 4, "The text form of the programme's own object was hashed: {}.", "Serialise to JSON before hashing. " + _BODY_FIX),
     "body-form-encoded": Named(_I.BODY, 4, "The body was hashed form-encoded (a=b&c=d).", "Hash the JSON that is sent."),
     "member-left-out": Named(_I.BODY, 4, "The body was hashed without its member {}: it was signed before that was added.", "Complete the body first, then sign, then send the same bytes."),
-    "nulls-left-out": Named(_I.BODY, 4, "The body was hashed without its members that are null.", _BODY_FIX),
+    "nulls-left-out": Named(_I.BODY, 3, "The body was hashed without its members that are null.", _BODY_FIX),
     "empty-left-out": Named(_I.BODY, 5, "The body was hashed without its empty members.", _BODY_FIX),
     "body-other-charset": Named(_I.BODY, 5, "The body was hashed in {} instead of the UTF-8 that was sent.", "Hash the UTF-8 octets that are sent."),
     # --- digest ---
@@ -175,10 +180,11 @@ NAMES: Mapping[str, Named] = {
     "key-upper-case": Named(_I.KEY, 5, "The key is the client secret in upper case.", _KEY_FIX),
     "key-quoted": Named(_I.KEY, 4, "The key is the client secret with quotation marks around it.", "Remove the quotation marks from the setting that holds the secret."),
     "key-empty": Named(_I.KEY, 3, "The key is empty: the setting with the client secret was not read.", "Make sure that the client secret is loaded before signing."),
+    "key-placeholder": Named(_I.KEY, 2, "The key is the text “{}”: the setting that holds the client secret was not read.", "Make sure that the client secret is loaded before signing, and that references to it are resolved."),
     "key-hashed": Named(_I.KEY, 5, "The key is a hash of the client secret ({}).", _KEY_FIX),
     "key-with-ampersand": Named(_I.KEY, 6, "The key is the client secret with “&” after it, as in OAuth 1.0.", _KEY_FIX),
     "key-without-prefix": Named(_I.KEY, 4, "The key is the client secret without its prefix.", "The prefix, such as “SK-”, belongs to the secret."),
-    "key-other-charset": Named(_I.KEY, 5, "The key is the client secret in UTF-16 instead of UTF-8.", "Take the secret's UTF-8 octets (.NET: Encoding.UTF8, not Encoding.Unicode)."),
+    "key-other-charset": Named(_I.KEY, 5, "The key is the client secret in {} instead of UTF-8.", "Take the secret's UTF-8 octets (.NET: Encoding.UTF8, not Encoding.Unicode)."),
     "key-cut-short": Named(_I.KEY, 5, "The key is only the first {} characters of the client secret.", _KEY_FIX),
     "shared-key-for-secret": Named(_I.KEY, 1, "The key is the shared key, which is for card data, instead of the client secret.", "Sign with the client secret; the shared key encrypts cardData and nothing else."),
     "client-id-for-secret": Named(_I.KEY, 2, "The key is the client id instead of the client secret.", _KEY_FIX),
@@ -200,7 +206,7 @@ NAMES: Mapping[str, Named] = {
     "symmetric-variant": Named(_I.ALGORITHM, 3, "The token request has a transaction's symmetric signature: HMAC-SHA512 over METHOD:path:{}digest:timestamp.", _RSA_FIX),
     "rsa-other-key": Named(_I.ALGORITHM, 1, "The signature was made with another private key than the one whose public half is registered.", "Register the public half of the key that signs, or sign with the private half of the key that is registered."),
     "rsa-without-hash": Named(_I.ALGORITHM, 4, "The text itself was padded and encrypted with the private key, without a hash.", _RSA_FIX),
-    "signature-reused": Named(_I.ALGORITHM, 2, "The signature of an earlier request was sent again.", "Sign each request afresh, over its own body and its own X-TIMESTAMP."),
+    "signature-reused": Named(_I.ALGORITHM, 2, "The signature of an earlier request was sent again, though the two requests differ in their {}.", "Sign each request afresh, over its own body and its own X-TIMESTAMP."),
     # --- encoding ---
     "hex": Named(_I.ENCODING, 1, "The signature is written in hexadecimal instead of Base64.", _BASE64_FIX),
     "hex-upper-case": Named(_I.ENCODING, 2, "The signature is written in upper-case hexadecimal.", _BASE64_FIX),

@@ -32,12 +32,13 @@ class Material:
     public_key: str = ""
     customer_token: str = ""
     earlier_tokens: Sequence[str] = ()
-    earlier_signatures: Sequence[str] = ()
+    earlier_requests: Sequence[Request] = ()
     private_keys: Sequence[str] = ()  # PEM: did one of them make what the public key does not verify?
     origin: str = ""
     paths: Sequence[str] = ()
     body_form: str = "minified"  # reading body-canonical-form
     encoding: str = "base64"  # reading signature-encoding
+    references: Sequence[str] = ()  # "env:NAME" and the like, as the settings name the client secret
 
     def header(self, name: str) -> str:
         return self.request.headers.get(name) or ""
@@ -80,6 +81,7 @@ def _with_host(material: Material) -> Iterator[Choice[str]]:
     for place, host in enumerate(dict.fromkeys(host for host in hosts if host)):
         for scheme in ("https://", "http://"):
             yield wrong("full-url", f"{scheme}{host}{target}", paired=place < 2)
+            yield wrong("full-url", f"{scheme}{host}/{target}", paired=False)  # a base URL that ends in "/"
         yield wrong("host-and-path", f"{host}{target}", paired=place < 2)
 
 
@@ -120,8 +122,12 @@ def _shorter(path: str, rest: str) -> Iterator[Choice[str]]:
 
 def _other_paths(target: str, paths: Iterable[str]) -> Iterator[Choice[str]]:
     for path in paths:
-        if path != target:
+        if _bare(path) != _bare(target):  # or it is this operation's, and something else is wrong with it
             yield wrong("other-operation-path", path, path)
+
+
+def _bare(path: str) -> str:
+    return path.partition("?")[0].strip("/").lower()
 
 
 def tokens(material: Material) -> tuple[Choice[str], ...]:

@@ -6,18 +6,21 @@ that was not computed, and where nothing fits, that is the answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Iterator, Sequence
+from itertools import combinations, islice
+from typing import Any
 
 from kki.diagnosis.algorithms import Algorithm
 from kki.diagnosis.answers import hints_of, ranked, steps_of
 from kki.diagnosis.bodies import right_body
 from kki.diagnosis.choices import Choice
 from kki.diagnosis.encodings import decoded
+from kki.diagnosis.layouts import SYMMETRIC, double_layouts
 from kki.diagnosis.names import Ingredient
 from kki.diagnosis.parts import Material
 from kki.diagnosis.results import Diagnosis, Outcome
-from kki.diagnosis.space import Hit, Picks, Space, space_of
+from kki.diagnosis.space import Hit, Space, space_of
+from kki.diagnosis.times import each_microsecond
 from kki.redaction import PSEUDONYM
 from kki.snap import asymmetric, signature
 from kki.snap.canonical import body_digest, string_to_sign
@@ -25,8 +28,13 @@ from kki.snap.canonical import body_digest, string_to_sign
 _I = Ingredient
 
 
-def diagnose(material: Material, *, token_request: bool = False, pairs: bool = True) -> Diagnosis:
-    """Which construction made X-SIGNATURE. `pairs` False: only single mistakes, and an unnamed answer sooner."""
+def diagnose(
+    material: Material, *, token_request: bool = False, pairs: bool = True, microseconds: bool = False
+) -> Diagnosis:
+    """Which construction made X-SIGNATURE. `pairs` False: only single mistakes, and an unnamed answer sooner.
+
+    `microseconds`: where nothing explains it, each microsecond of the second in X-TIMESTAMP; takes some seconds.
+    """
     subject = "token signature" if token_request else "signature"
     missing = _missing(material, token_request)
     if missing:
@@ -34,7 +42,7 @@ def diagnose(material: Material, *, token_request: bool = False, pairs: bool = T
     given = material.header("X-SIGNATURE")
     readings = decoded(given, "base64" if token_request else material.encoding)
     space = space_of(material, given, readings, token_request)
-    hits = found(space, pairs)
+    hits = found(space, pairs) or (list(islice(_each_microsecond(space), 1)) if microseconds else [])
     steps = tuple(steps_of(space, space.right, None, given, token_request))
     if any(not hit.deviations for hit in hits):
         return Diagnosis(subject=subject, outcome=Outcome.CORRECT, tried=space.tried, steps=steps)
@@ -69,11 +77,14 @@ def _cut_by_redaction(given: str) -> bool:
 
 
 def found(space: Space, pairs: bool) -> list[Hit]:
-    hits = [hit for algorithm in space.algorithms for hit in _tried(space, space.right, algorithm)]
-    if any(not hit.deviations for hit in hits):
-        return hits
-    hits += _singles(space)
+    """Where the right text explains it, under whatever algorithm, no other text can make the same octets."""
+    hits = list(_as_it_is(space)) or list(_singles(space))
     return hits if hits or not pairs else list(_pairs(space))
+
+
+def _as_it_is(space: Space) -> Iterator[Hit]:
+    for algorithm in space.algorithms:
+        yield from space.compared(space.right, algorithm, _I.KEY, (space.right[_I.KEY],))
 
 
 def _singles(space: Space) -> Iterator[Hit]:
@@ -81,18 +92,49 @@ def _singles(space: Space) -> Iterator[Hit]:
     for algorithm in space.algorithms:
         if algorithm.deviation is None:
             for part in _varying(space, algorithm):
-                yield from _varied(space, algorithm, (part,), paired=False)
+                yield from space.compared(space.right, algorithm, part, space.wrong(part))
 
 
 def _pairs(space: Space) -> Iterator[Hit]:
+    few = len(space.algorithms) <= 4
     for algorithm in space.algorithms:
         parts = _varying(space, algorithm)
         if algorithm.deviation is not None:
             for part in parts:
-                yield from _varied(space, algorithm, (part,), paired=len(space.algorithms) > 4)
-        else:
-            for two in combinations(parts, 2):
-                yield from _varied(space, algorithm, two, paired=True)
+                choices = space.wrong(part) if few else _paired(space, part)
+                yield from space.compared(space.right, algorithm, part, choices)
+            continue
+        for two in combinations(parts, 2):
+            yield from _both(space, algorithm, *two)
+        yield from _beside_fractions(space, algorithm, parts)
+        if space.layout is SYMMETRIC:
+            yield from space.compared(space.right, algorithm, _I.LAYOUT, double_layouts())
+
+
+def _both(space: Space, algorithm: Choice[Algorithm], one: Ingredient, other: Ingredient) -> Iterator[Hit]:
+    others = _paired(space, other)
+    for choice in _paired(space, one):
+        yield from space.compared({**space.right, one: choice}, algorithm, other, others)
+
+
+def _beside_fractions(space: Space, algorithm: Choice[Algorithm], parts: Sequence[Ingredient]) -> Iterator[Hit]:
+    """The commonest mistakes with a time that is off by a fraction of a second, of which there are thousands."""
+    times = [choice for choice in space.wrong(_I.TIME) if not choice.paired]
+    for part in parts:
+        if part not in (_I.TIME, _I.LAYOUT):
+            for choice in _paired(space, part):
+                if choice.deviation is not None and choice.deviation.rank == 1:
+                    yield from space.compared({**space.right, part: choice}, algorithm, _I.TIME, times)
+
+
+def _paired(space: Space, part: Ingredient) -> list[Choice[Any]]:
+    return [choice for choice in space.wrong(part) if choice.paired]
+
+
+def _each_microsecond(space: Space) -> Iterator[Hit]:
+    for algorithm in space.algorithms:
+        if algorithm.deviation is None:
+            yield from space.compared(space.right, algorithm, _I.TIME, each_microsecond(space.material.timestamp))
 
 
 def _varying(space: Space, algorithm: Choice[Algorithm]) -> list[Ingredient]:
@@ -108,30 +150,7 @@ def _varying(space: Space, algorithm: Choice[Algorithm]) -> list[Ingredient]:
         _I.DIGEST: "{3}" in template,
         _I.CLIENT: "{5}" in template,
     }
-    return [part for part in space.choices if without.get(part, True)]
-
-
-def _varied(
-    space: Space, algorithm: Choice[Algorithm], parts: tuple[Ingredient, ...], *, paired: bool
-) -> Iterator[Hit]:
-    """Every wrong choice of these ingredients, all others right."""
-    part, rest = parts[0], parts[1:]
-    for choice in space.choices[part][1:]:
-        if paired and not choice.paired:
-            continue
-        picks = {**space.right, part: choice}
-        if not rest:
-            yield from _tried(space, picks, algorithm)
-            continue
-        for other in space.choices[rest[0]][1:]:
-            if other.paired:
-                yield from _tried(space, {**picks, rest[0]: other}, algorithm)
-
-
-def _tried(space: Space, picks: Picks, algorithm: Choice[Algorithm]) -> Iterator[Hit]:
-    hit = space.compare(picks, algorithm)
-    if hit is not None:
-        yield hit
+    return [part for part in space.makers if without.get(part, True)]
 
 
 def is_right(material: Material) -> bool:

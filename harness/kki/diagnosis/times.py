@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
-from kki.diagnosis.choices import Choice, distinct, wrong
+from kki.diagnosis.choices import Choice, distinct, named, wrong
 from kki.snap.timestamps import Timestamp, parse
 
 FARTHEST = 120  # seconds between two readings of the clock: more is no accident of one request
@@ -18,10 +18,22 @@ def times(text: str) -> tuple[Choice[str], ...]:
     seen = parse(text)
     others = [*_changed_text(text)]
     if isinstance(seen, Timestamp):
-        others += [*_zulu(seen), *_zones(seen), *_labels(seen), *_fractions(seen), *_other_forms(seen), *_shifted(seen)]
+        others += [*_zulu(seen), *_zones(seen), *_labels(seen), *_fractions(seen), *_other_forms(seen)]
+        others += [*_shifted(seen), *_shifted_thousandths(seen)]
     elif isinstance(parse(text + "Z"), Timestamp):
         others += [wrong("timestamp-other-label", text + zone, zone) for zone in ("Z", "+07:00", "+00:00")]
     return distinct(Choice(text), others)
+
+
+def each_microsecond(text: str) -> Iterator[Choice[str]]:
+    """As Python's isoformat() writes the clock, with the header's zone and without; () where the header shows them."""
+    seen = parse(text)
+    if not isinstance(seen, Timestamp) or seen.milliseconds:
+        return
+    head, added, bare = _bare(_local(seen)), named("milliseconds-added"), named("timestamp-without-zone")
+    for millionth in range(1_000_000):
+        yield Choice(f"{head}.{millionth:06d}{seen.zone}", added)
+        yield Choice(f"{head}.{millionth:06d}", bare)
 
 
 def _changed_text(text: str) -> Iterator[Choice[str]]:
@@ -57,10 +69,14 @@ def _zulu(seen: Timestamp) -> Iterator[Choice[str]]:
         for spec in ("seconds", "milliseconds", "microseconds"):
             yield wrong("timestamp-z-form", _bare(utc, spec) + "Z")
     if not seen.milliseconds:  # the clock's own milliseconds were cut from the header, but not from what was signed
-        for thousandth in range(1, 1000):
-            exact = utc + timedelta(milliseconds=thousandth)
-            name = "milliseconds-added" if seen.zulu else "timestamp-z-form"
-            yield wrong(name, _bare(exact, "milliseconds") + "Z", paired=False)
+        name = "milliseconds-added" if seen.zulu else "timestamp-z-form"
+        yield from _each_thousandth(name, _bare(utc) + ".", "Z")
+
+
+def _each_thousandth(name: str, before: str, after: str) -> Iterator[Choice[str]]:
+    deviation = named(name)
+    for thousandth in range(1, 1000):
+        yield Choice(f"{before}{thousandth:03d}{after}", deviation, None, False)
 
 
 def _zones(seen: Timestamp) -> Iterator[Choice[str]]:
@@ -95,8 +111,9 @@ def _fractions(seen: Timestamp) -> Iterator[Choice[str]]:
         yield wrong(name, f"{head}.{fraction[:digits]}{zone}", paired=digits == 3)
     yield wrong("milliseconds-other", f"{head}.{fraction}000{zone}", paired=False)
     if not seen.milliseconds:
-        for thousandth in range(1, 1000):
-            yield wrong("milliseconds-added", f"{head}.{thousandth:03d}{zone}", paired=False)
+        yield from _each_thousandth("milliseconds-added", f"{head}.", zone)
+    elif not seen.moment.microsecond % 1000:  # the clock's microseconds, as Python's isoformat() writes them
+        yield from _each_thousandth("milliseconds-other", f"{head}.{fraction[:3]}", zone)
 
 
 def _other_forms(seen: Timestamp) -> Iterator[Choice[str]]:
@@ -112,24 +129,33 @@ def _other_forms(seen: Timestamp) -> Iterator[Choice[str]]:
         yield wrong("timestamp-other-form", moment.strftime("%Y-%m-%d"), "the date alone", paired=False)
         yield wrong("timestamp-other-form", moment.strftime("%Y-%m-%dT%H:%M"), "without seconds", paired=False)
         yield wrong("timestamp-other-form", moment.strftime("%Y%m%dT%H%M%SZ"), "ISO 8601 basic", paired=False)
+    for region in ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura", "UTC", "Z"):
+        yield wrong("timestamp-other-form", f"{seen.text}[{region}]", "as Java prints it, with a region", paired=False)
 
 
 def _shifted(seen: Timestamp) -> Iterator[Choice[str]]:
-    """The clock read twice: a few milliseconds apart where the form shows them, else up to two minutes."""
+    """The clock read twice, up to two minutes apart, in the very form of the header."""
+    ending = _ending(seen)(seen.moment.microsecond // 1000)
     for seconds in range(1, FARTHEST + 1):
         for sign, word in ((1, "later"), (-1, "earlier")):
-            detail = f"{seconds} s {word}"
-            text = _moved(seen, timedelta(seconds=sign * seconds))
-            yield wrong("timestamp-shifted", text, detail, paired=seconds <= _NEAR)
+            text = _bare(seen.moment + timedelta(seconds=sign * seconds)) + ending
+            yield wrong("timestamp-shifted", text, f"{seconds} s {word}", paired=seconds <= _NEAR)
+
+
+def _shifted_thousandths(seen: Timestamp) -> Iterator[Choice[str]]:
+    """Likewise a few milliseconds apart, where the form shows them."""
+    first = seen.moment.microsecond // 1000
+    ending = _ending(seen)
+    heads = {carried: _bare(seen.moment + timedelta(seconds=carried)) for carried in (-1, 0, 1)}
     for thousandths in range(1, 1000) if seen.milliseconds else ():
         for sign, word in ((1, "later"), (-1, "earlier")):
-            text = _moved(seen, timedelta(milliseconds=sign * thousandths))
+            carried, left = divmod(first + sign * thousandths, 1000)
+            text = heads[carried] + ending(left)
             yield wrong("timestamp-shifted", text, f"{thousandths} ms {word}", paired=thousandths <= _NEAR)
 
 
-def _moved(seen: Timestamp, by: timedelta) -> str:
-    """The moment moved, in the very form of the header."""
-    moment = _local(seen) + by
+def _ending(seen: Timestamp) -> Callable[[int], str]:
+    """From thousandths to what stands behind the second, with as many digits as the header has."""
     digits = len(seen.text) - len(_bare(_local(seen))) - len(seen.zone) - 1 if seen.milliseconds else 0
-    fraction = f".{moment.microsecond:06d}000"[: digits + 1] if digits else ""
-    return _bare(moment) + fraction + seen.zone
+    finer = f"{seen.moment.microsecond % 1000:03d}000"[: max(0, digits - 3)] + seen.zone
+    return lambda thousandths: f".{thousandths:03d}"[: digits + 1 if digits else 0] + finer

@@ -7,6 +7,11 @@ from .faulty import shelf, where
 
 MERCHANTS, merchant = shelf("conduct")
 
+
+def where_method(operation: str) -> str:
+    return "PUT" if operation == "refund" else "POST"
+
+
 # --- uniqueness
 
 merchant(
@@ -27,6 +32,14 @@ merchant(
     "RFD-028",
     refund_number=lambda count: "INV-REF-0001",
 )
+
+merchant(
+    "binding-reference-reused",
+    "Binds twice under one partnerReferenceNo.",
+    "STA-012",
+    binding_reference=lambda count: "BIND-1",
+)
+merchant("refund-by-put", "Sends its refunds with PUT.", "ROB-180", method=where_method)
 
 # --- secrecy
 
@@ -49,6 +62,13 @@ merchant(
     members=lambda operation, members, kit: (
         {**members, "sharedKey": kit.shared_key} if operation == "bind" else members
     ),
+)
+
+merchant(
+    "otp-in-info",
+    "Repeats the OTP in additionalInfo.",
+    "SEC-014",
+    members=where("otp", note=lambda _: "the customer typed 12345678"),
 )
 
 # --- conduct

@@ -191,6 +191,11 @@ merchant(
 )  # fmt: skip
 
 merchant(
+    "customer-token-kept", "Sends a customer's token again that was refused.", "TOK-050", "BEH-012",
+    lines=lines("payment", "refund", Authorization_customer="Bearer customer-token-of-my-own"), keeps_customer=True,
+)  # fmt: skip
+
+merchant(
     "customer-token-bare", "Sends the customer's token without Bearer.", "HDR-062",
     pins={"customer-token-scheme": "bearer"}, late=rewritten("Authorization-customer", bare),
 )  # fmt: skip

@@ -195,6 +195,7 @@ class Ways:
     """How this merchant does things. Every default is right. `operation` is a key of PATHS."""
 
     # the body, and the signature over it
+    method: Callable[[str], str] = lambda operation: "POST"
     members: Callable[[str, Members, Kit], Members] = lambda operation, members, kit: members
     written: Callable[[str, Members], bytes] = lambda operation, members: compact(members)
     digested: Callable[[bytes], bytes] = lambda body: body
@@ -224,9 +225,11 @@ class Ways:
     # names
     reference: Callable[[str, int], str] = reference
     refund_number: Callable[[int], str] = refund_number
+    binding_reference: Callable[[int], str] = lambda count: reference("", count)
     refunded: Callable[[str], str] = lambda paid: paid
     # conduct
     renews_token: bool = True  # after 401/01
+    keeps_customer: bool = False  # tries again with a customer token that was refused
     hoards_tokens: bool = True  # uses one until it ends
     renumbers: bool = True  # X-EXTERNAL-ID, for every attempt
     remakes: bool = True  # X-TIMESTAMP and signature, for every attempt
@@ -294,7 +297,7 @@ class SmallClient:
         lines = ways.lines(operation, lines)
         lines.append(("X-SIGNATURE", self.signature(operation, body, token, dict(lines).get("X-TIMESTAMP", ""))))
         lines = ways.late(operation, lines)
-        return self.wire.send("POST", PATHS[operation], lines, ways.sent(operation, body)), lines
+        return self.wire.send(ways.method(operation), PATHS[operation], lines, ways.sent(operation, body)), lines
 
     def signature(self, operation: str, body: bytes, token: str, at: str) -> str:
         ways = self.ways
@@ -324,6 +327,8 @@ class SmallClient:
         ways = self.ways
         if answer.case in ("401/01", "401/03"):
             self.token = "" if ways.renews_token else self.token
+            return True
+        if answer.case in ("401/02", "401/04") and ways.keeps_customer:
             return True
         if answer.status == 429:
             self.wire.sleep(max(ways.waits, answer.retry_after if ways.obeys_retry_after else 0))
@@ -401,7 +406,7 @@ class SmallClient:
     def bind(self, channel: str) -> Answer:
         card = compact(self.ways.card(dict(self.kit.card)))
         members = {
-            "partnerReferenceNo": reference("", 0), "cardData": self.ways.seal(self.kit, card),
+            "partnerReferenceNo": self.ways.binding_reference(self.count), "cardData": self.ways.seal(self.kit, card),
             "custIdMerchant": f"CUST{secrets.token_hex(4)}", "journeyId": f"journey-{secrets.token_hex(4)}",
             "phoneNo": "08123456789",
         }  # fmt: skip

@@ -116,7 +116,7 @@ def test_the_plan_decides_which_requirements_are_in_scope() -> None:
     left_out = whole - CHECKLIST.in_scope(CONTRACT, {"refund": False})
     assert "KKI-RFD-010" in left_out
     assert "KKI-HDR-070" in left_out
-    assert {name.split("-")[1] for name in left_out} == {"RFD", "HDR"}
+    assert {name.split("-")[1] for name in left_out} == {"RFD", "HDR", "BEH"}
 
 
 def test_every_row_that_a_scope_names_is_a_clients() -> None:

@@ -20,7 +20,11 @@ ANOTHER_CPAN = "9360001609987000103"  # the checklist's blocked card
 
 @pytest.fixture
 def lab() -> Lab:
-    return Lab()
+    """With two payments behind it: their additionalInfo differs, so that it is seen to tell orders apart."""
+    found = Lab()
+    found.pay("BEFORE1", order="X")
+    found.pay("BEFORE2", order="Y")
+    return found
 
 
 # --- which order a payment is for ----------------------------------------------------------------------
@@ -33,6 +37,22 @@ def test_a_page_exact_body_says_nothing_of_its_order(lab: Lab) -> None:
     broken, undecided = lab.verdicts()
     assert broken == set()
     assert {"KKI-BEH-090", "KKI-BEH-100"} <= undecided
+
+
+def test_a_member_that_is_always_the_same_tells_no_order() -> None:
+    lab = Lab()
+    for reference in ("DUPLICATE1", "NOREPLY1", "UNKNOWNCASE1", "CARDBLOCKED1", "INV0001", "INV0002"):
+        lab.pay(reference, order="an SDK of version 1")
+    broken, undecided = lab.verdicts()
+    assert broken == set()
+    assert {"KKI-BEH-030", "KKI-BEH-090", "KKI-BEH-100"} <= undecided
+
+
+def test_a_member_that_another_order_had_too_tells_none(lab: Lab) -> None:
+    lab.pay("INV0001", order="sku 7")
+    lab.pay("NOREPLY1", order="sku 7")
+    lab.pay("INV0003", order="sku 7")
+    assert "KKI-BEH-030" not in lab.broken
 
 
 def test_the_same_order_charged_anew_is_found(lab: Lab) -> None:

@@ -39,6 +39,7 @@ NEEDS_THE_WHOLE_DAY = {
     "customer-code-long": "KKI-TOK-034",
     "token-forged": "KKI-TOK-040",  # a B2B token of an hour ago?
     "customer-token-made-up": "KKI-TOK-050",
+    "customer-token-kept": "KKI-TOK-050",
     "refund-original-long": "KKI-RFD-026",  # a payment of yesterday?
     "refund-unpaid": "KKI-RFD-026",
     "pay-card-token-long": "KKI-STA-020",  # a card that was bound last year?

@@ -134,6 +134,7 @@ def test_a_request_that_is_wrong_in_another_way_learns_of_that_first(spoiled: st
 
 def test_another_charge_after_a_lost_one_is_wrong() -> None:
     shop = Shop()
+    shop.charge("INV-1", additionalInfo={"order": "another"})
     shop.charge("NOREPLY1")
     shop.memory.sleep(5)
     shop.charge("INV-2")

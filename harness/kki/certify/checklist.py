@@ -51,13 +51,14 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """`needs`: features of the plan of which one makes it mandatory; empty: always."""
+    """`needs`: features of the plan of which one makes it mandatory; empty: always. `advised`: a SHOULD, not missed."""
 
     id: str
     kind: str  # "do" | "survive"
     title: str
     how: str
     needs: tuple[str, ...] = ()
+    advised: bool = False
     requirements: tuple[str, ...] = ()
     sees: Sight | None = None
     meets: Trigger | None = None
@@ -138,6 +139,7 @@ def _step(row: Mapping[str, Any]) -> Step:
     return Step(
         **texts,
         **lists,
+        advised=row.get("advised", False),
         sees=Sight(**row["sees"]) if "sees" in row else None,
         meets=Trigger(**meets) if meets else None,
         answer=Trouble(**row["answer"]) if "answer" in row else None,

@@ -67,7 +67,7 @@ class Progress:
 
     @property
     def missing(self) -> list[Place]:
-        return [place for place in self.asked if place.state is not State.DONE]
+        return [place for place in self.asked if place.state is not State.DONE and not place.step.advised]
 
     @property
     def complete(self) -> bool:
@@ -187,6 +187,8 @@ def _answered(step: Step, view: View) -> bool:
             return view.exchange.failure == "connection closed"
         case "slow":
             answered = view.exchange.answered_at
+            if view.exchange.failure == "timeout":  # it waits for less, and takes it for lost
+                return True
             return view.accepted and answered is not None and answered - view.exchange.sent_at >= SLOW
         case _:
             return view.accepted

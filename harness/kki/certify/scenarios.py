@@ -13,12 +13,13 @@ from kki.model.http import Headers, Response
 from kki.simulator import checks
 from kki.simulator.behaviour import Behaviour
 from kki.simulator.behaviour import Step as Check
+from kki.simulator.business import reference
 from kki.simulator.call import Call
 from kki.simulator.correct import CORRECT
 from kki.simulator.otp_page import Issued, otp_page
 from kki.simulator.outcomes import Answer, Drop, Hang, Refusal, Result, Slow, Success
 from kki.simulator.server import encoded
-from kki.simulator.world import put
+from kki.simulator.world import Payment, put
 
 STATUS_PATH = "/orders/v1.0/debit/status"  # DOKU, check status; outside this contract, and yet the way to ask
 _MORE = {"loyalty": {"points": 12, "tiers": ["gold", None]}, "issuerNote": None, "settled": True}
@@ -57,7 +58,16 @@ def _refused(call: Call, step: Step | None) -> Refusal | None:
         return None
     if trouble.ends_token:
         call.world.b2b_tokens.pop(call.b2b_token, None)
+    if (trouble.status, trouble.case) == (409, "01"):
+        _paid_already(call)
     return Refusal(cause=_CAUSE + step.id, status=trouble.status, case=trouble.case)
+
+
+def _paid_already(call: Call) -> None:
+    """What counts as a duplicate was paid: whoever asks for its status, or refunds it, must find it so."""
+    name = call.text("partnerReferenceNo")
+    if name and name not in call.world.payments:
+        put(call.world.payments, name, Payment(reference_no=reference(call), external_id=call.external_id))
 
 
 def _first(call: Call, step: Step) -> bool:

@@ -590,7 +590,10 @@ def _target(change: Callable[[str], str]) -> Callable[[Draft], Draft]:
 
 
 ROUTES: tuple[Mutation, ...] = (
-    *(before(f"method {name}", _method(name), "ROB-180", "ROB-280", EVERY) for name in ("GET", "PUT", "DELETE", "PATCH")),
+    *(
+        before(f"method {name}", _method(name), "ROB-180", "ROB-280", EVERY)
+        for name in ("GET", "PUT", "DELETE", "PATCH")
+    ),
     before("path with a trailing segment", _target(lambda t: t + "/x"), "", "ROB-290", EVERY),
     before("unknown path", _target(lambda _: "/direct-debit/core/v1/no-such-operation"), "", "ROB-290", EVERY),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from kki.model.verdict import Broken, Finding, Holds, Judgement, NotApplicable, Unknown
-from kki.rules.habits import After, Charge, asks_again_after_loss, charge_of, habits, sameness
+from kki.rules.habits import After, Charge, asks_again_after_loss, charge_of, habits, same_order, sameness
 from kki.rules.knowledge import Knowledge
 from kki.rules.registry import SYMMETRIC, Scene, rule, rule_at_end
 from kki.rules.trail import Trail, external_key
@@ -96,15 +96,16 @@ def _asks_again(scene: Scene, requirement: str) -> Judgement | None:
     pending = mine.unsettled.get(charge.reference) or mine.unsettled.get(mine.orders.get(charge.order, ""))
     if pending is None or pending[0] != requirement or pending[1].charge is None:
         return None
-    return _of_the_pending(scene.view, charge, pending[1], pending[1].charge)
+    return _of_the_pending(scene, charge, pending[1], pending[1].charge)
 
 
-def _of_the_pending(view: View, charge: Charge, after: After, before: Charge) -> Judgement | None:
+def _of_the_pending(scene: Scene, charge: Charge, after: After, before: Charge) -> Judgement | None:
+    view = scene.view
     if charge.reference == before.reference:
         return Holds()
     if not _follows(view, after) or _later(view, after) > SAME_ORDER:
         return None
-    if before.same_order(charge) is None:
+    if same_order(habits(scene.trail), before, charge) is None:
         return Unknown(_ORDERS)
     expected = f"the reference of exchange {after.exchange}, of which nobody knows what became"
     return _broken("body /partnerReferenceNo", expected, "a new one: the customer may be charged twice")
@@ -168,7 +169,7 @@ def _declined_order(scene: Scene, charge: Charge) -> Judgement | None:
     mine, view = habits(scene.trail), scene.view
     after = mine.declined_orders.get(charge.order)
     if after is not None and after.charge is not None and _follows(view, after):
-        same = after.charge.same_order(charge) and charge.otp == after.charge.otp
+        same = same_order(mine, after.charge, charge) and charge.otp == after.charge.otp
         if same and _later(view, after) <= BY_ITSELF:
             expected = f"no further charge for the order that exchange {after.exchange} declined"
             return _broken("body /partnerReferenceNo", expected, "the same charge under a new one")
@@ -189,8 +190,8 @@ def _repeated(view: View, charge: Charge, after: After, expected: str) -> Judgem
 @rule("KKI-BEH-070", operations=("payment",))
 def wrong_otp_is_not_repeated(scene: Scene) -> Judgement | None:
     """After a wrong OTP the client does not send the same OTP again."""
-    charge, view = charge_of(scene.view), scene.view
-    wrong = habits(scene.trail).wrong_otps.get(charge.instrument, []) if charge else []
+    charge, view, mine = charge_of(scene.view), scene.view, habits(scene.trail)
+    wrong = mine.wrong_otps.get(charge.instrument, []) if charge else []
     before = [after for after in wrong if _follows(view, after)]
     if charge is None or not before:
         return None
@@ -198,7 +199,7 @@ def wrong_otp_is_not_repeated(scene: Scene) -> Judgement | None:
     if not again:
         return Holds()
     after = again[-1]
-    if after.charge is None or not charge.same_order(after.charge) or _later(view, after) > BY_ITSELF:
+    if after.charge is None or not same_order(mine, after.charge, charge) or _later(view, after) > BY_ITSELF:
         return None  # another order, or typed once more by a customer
     return _broken("body /otp", f"another than in exchange {after.exchange}", "the same again")
 
@@ -230,7 +231,7 @@ def _same_order(scene: Scene, charge: Charge, after: After, before: Charge) -> J
     gap = _later(scene.view, after)
     if charge.reference == before.reference or charge.otp != before.otp or gap > AN_HOUR:
         return Holds()
-    same = before.same_order(charge)
+    same = same_order(habits(scene.trail), before, charge)
     if same is None or (same and gap > SOON):
         return Unknown(_ORDERS)
     if not same:

@@ -1,7 +1,8 @@
 """What an exchange obliges its client to: the memory behind the rules of `behaviour`.
 
-KKI's bodies name no order and no amount, so that "the same charge" has to be told by what they do have: the instrument,
-the OTP and all other members. A body that has none but these says nothing of its order (contradiction 3).
+KKI's bodies name no order and no amount (contradiction 3), so that "the same charge" has to be told by what else stands
+in them. That may tell nothing: a body as the page has it has nothing else, and a member that is always the same, such
+as an SDK's name, is no order's.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from kki.rules.view import Standing, View, digest, fingerprint
 
 SHORTEST_WAIT = timedelta(seconds=1)  # after 429 without Retry-After
 SLOW = timedelta(seconds=3)
+VARIED = 2  # values, from which on other members are seen to vary
 MOST_WRONG = 8  # wrong OTPs of one instrument that are remembered
-_INSTRUMENT = frozenset({"partnerReferenceNo", "bankCardToken", "chargeToken", "otp"})
+_NO_EXTRAS = frozenset({"partnerReferenceNo", "bankCardToken", "chargeToken", "otp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +26,12 @@ class Charge:
 
     reference: str
     instrument: str
-    order: str  # everything but the reference and the OTP
+    extras: str  # everything but the reference, the instrument and the OTP; "" where there is nothing else
     otp: str | None
-    telling: bool  # whether the body has anything that tells its order from another with the same card
 
-    def same_order(self, other: Charge) -> bool | None:
-        """None where nothing in the bodies tells."""
-        if self.reference == other.reference:
-            return True
-        if self.order != other.order:
-            return False
-        return True if self.telling else None
+    @property
+    def order(self) -> str:
+        return f"{self.instrument} {self.extras}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +63,8 @@ class Habits:
     sent: dict[str, Sent] = field(default_factory=dict)  # by sameness
     unsettled: dict[str, tuple[str, After]] = field(default_factory=dict)  # reference → requirement, charge
     orders: dict[str, str] = field(default_factory=dict)  # order → reference of the last of them that is unsettled
+    extras: set[str] = field(default_factory=set)  # the first few values seen
+    paid_for: dict[str, str] = field(default_factory=dict)  # extras → reference of the first that was accepted
     asked: set[str] = field(default_factory=set)  # requirements that a status question has met
     busy: After | None = None
     refused_customers: dict[str, After] = field(default_factory=dict)  # customer tokens
@@ -98,9 +97,18 @@ def charge_of(view: View) -> Charge | None:
     if view.name != "payment" or reference is None or members is None:
         return None
     instrument = members.get("bankCardToken", members.get("chargeToken"))
-    order = {name: value for name, value in members.items() if name not in ("partnerReferenceNo", "otp")}
-    telling = not members.keys() <= _INSTRUMENT
-    return Charge(reference, fingerprint(instrument), fingerprint(order), view.text("otp"), telling)
+    extras = {name: value for name, value in members.items() if name not in _NO_EXTRAS}
+    return Charge(reference, fingerprint(instrument), fingerprint(extras) if extras else "", view.text("otp"))
+
+
+def same_order(mine: Habits, before: Charge, now: Charge) -> bool | None:
+    """None where nothing in the bodies tells: there is nothing else, it never varies, or another order had it too."""
+    if before.reference == now.reference:
+        return True
+    if before.order != now.order:
+        return False
+    another = mine.paid_for.get(now.extras) not in (None, before.reference, now.reference)
+    return None if not now.extras or another or len(mine.extras) < VARIED else True
 
 
 def sameness(view: View) -> str:
@@ -180,6 +188,10 @@ def _note_request(view: View, mine: Habits) -> None:
 
 def _note_charge(view: View, mine: Habits, after: After, charge: Charge) -> None:
     case = view.reply.case
+    if charge.extras and len(mine.extras) < VARIED:
+        mine.extras.add(charge.extras)
+    if charge.extras and view.accepted:
+        mine.paid_for.setdefault(charge.extras, charge.reference)
     _note_settlement(view, mine, after, charge)
     if view.cache.get("declined", False):
         mine.declined[charge.reference] = mine.declined_orders[charge.order] = after

@@ -46,11 +46,15 @@ class _Sheet:
 
 
 class Judge:
-    """One trail. `judge` each exchange in the order of sending, then `finish` once."""
+    """`judge` each exchange in the order of sending, then `finish` once. `trail`: that of the latest exchange.
+
+    A recording may hold traffic with several servers: what one gave out means nothing at another, so each has a trail.
+    """
 
     def __init__(self, knowledge: Knowledge) -> None:
         self.knowledge = knowledge
         self.trail = Trail()
+        self._trails: dict[str, Trail] = {}
         self.shapes = Shapes(knowledge.contract)
         in_force = knowledge.in_force
         self.detectors = tuple(each for each in DETECTORS if in_force(each.reading))
@@ -60,6 +64,7 @@ class Judge:
     def judge(self, exchange: Exchange) -> tuple[Verdict, ...]:
         """What this exchange says of client and server. Never raises: a rule that fails gives Faulty."""
         sheet = _Sheet()
+        self.trail = self._trail_of(exchange)
         view = _guarded(lambda: look(exchange, self.knowledge))
         if isinstance(view, Faulty):
             return (Verdict(requirement="KKI-ROB-320", exchange=exchange.id, party=Party.SERVER, judgement=view),)
@@ -78,15 +83,27 @@ class Judge:
         return self._verdicts(sheet, exchange.id)
 
     def finish(self) -> tuple[Verdict, ...]:
-        """Judgements over the whole trail: what came next, or never came."""
+        """Judgements over whole trails: what came next, or never came."""
         sheet = _Sheet()
+        for trail in self._trails.values() or (self.trail,):
+            self._end(trail, sheet)
+        return self._verdicts(sheet, "")
+
+    def _end(self, trail: Trail, sheet: _Sheet) -> None:
         for rule in self.endings:
             ending = rule.at_end
             assert ending is not None  # those without are left out above
-            sheet.note(rule.id, _guarded(lambda ending=ending: ending(self.trail, self.knowledge)))  # type: ignore[misc]
-        for requirement, judgement in behaviour.leftovers(self.trail).items():
+            sheet.note(rule.id, _guarded(lambda ending=ending: ending(trail, self.knowledge)))  # type: ignore[misc]
+        for requirement, judgement in behaviour.leftovers(trail).items():
             sheet.note(requirement, judgement)
-        return self._verdicts(sheet, "")
+
+    def _trail_of(self, exchange: Exchange) -> Trail:
+        """Traffic that was made for a trial has one server, under whatever names; a customer's page is its server's."""
+        request = exchange.request
+        if self.knowledge.staged:
+            return self._trails.setdefault("", self.trail)
+        led = next((trail for trail in self._trails.values() if request.path in trail.redirects), None)
+        return led or self._trails.setdefault(request.origin.lower(), Trail())
 
     def _verdicts(self, sheet: _Sheet, exchange: str) -> tuple[Verdict, ...]:
         rows = self.knowledge.contract.requirements

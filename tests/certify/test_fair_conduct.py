@@ -373,3 +373,21 @@ def test_the_key_that_cards_are_sealed_under_is_a_secret(lab: Lab) -> None:
 def test_what_passes_is_not_told_elsewhere(lab: Lab, what: str) -> None:
     lab.pay("INV0001", order=f"paid with {lab.profile.test_data.otp if what == 'otp' else lab.token}")
     assert lab.broken == {"KKI-SEC-014"}
+
+
+# --- recordings of more than one server -------------------------------------------------------------------
+
+
+def test_what_one_server_gave_out_is_nothing_to_another() -> None:
+    """The same flow at a sandbox and at the real thing: the same ids, references and numbers, and nothing wrong."""
+    both = []
+    for origin in ("https://api-sandbox.doku.com", "https://api.doku.com"):
+        lab = Lab()
+        lab.pay("INV0001", order="A", external="1")
+        lab.refund("INV0001", "REF1", external="2")
+        both += [replace(each, request=replace(each.request, origin=origin)) for each in lab.exchanges]
+    lab.exchanges = [replace(each, id=f"y{number}") for number, each in enumerate(both)]
+    assert lab.verdicts(answered=False)[0] == set()
+    one = [replace(each, request=replace(each.request, origin="https://api.doku.com")) for each in lab.exchanges]
+    lab.exchanges = one
+    assert "KKI-HDR-040" in lab.verdicts(answered=False)[0]

@@ -53,11 +53,11 @@ def run(contract: Contract, profile: Profile, tmp_path_factory: pytest.TempPathF
 
     folder = tmp_path_factory.mktemp("merchant")
 
-    def start(behaviour: Behaviour, *options: str, **more: str) -> Day:
+    def start(behaviour: Behaviour, *options: str, file: Path = FILE, **more: str) -> Day:
         seen: list[Exchange] = []
         with serve(world_of(profile, contract, behaviour), watch=seen.append) as running:
             done = subprocess.run(
-                [sys.executable, str(FILE), *options], capture_output=True, text=True, timeout=60, check=False,
+                [sys.executable, str(file), *options], capture_output=True, text=True, timeout=60, check=False,
                 env=environment(profile, running.url, folder) | more,
             )  # fmt: skip
         return done, seen
@@ -133,6 +133,20 @@ def test_it_survives_every_trouble_of_the_checklist(hard_day: Day, contract: Con
     assert "OTP at the redirectUrl: typed" in done.stdout
     assert broken(seen, contract, profile, Party.CLIENT) == set()
     # The slow reply was not slow enough to count.
+    assert [place.step.id for place in progress_of(seen, contract, profile).missing] == ["slow-reply"]
+
+
+def test_bodies_as_the_page_has_them_are_held_against_nobody(
+    run: Run, contract: Contract, profile: Profile, tmp_path: Path
+) -> None:
+    """Without a member of its own nothing in a payment tells orders apart (contradiction 3)."""
+    own = '{**cpan, "additionalInfo": {"order": name}}'
+    text = FILE.read_text("utf-8")
+    assert own in text
+    (tmp_path / "plain.py").write_text(text.replace(own, "cpan"), "utf-8")
+    done, seen = run(impatient(), file=tmp_path / "plain.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert broken(seen, contract, profile, Party.CLIENT) == set()
     assert [place.step.id for place in progress_of(seen, contract, profile).missing] == ["slow-reply"]
 
 

@@ -37,6 +37,7 @@ from kki.model.requirement import Party
 from kki.model.run import CaseResult, NotTried, Run
 from kki.model.verdict import Verdict
 from kki.redaction import redactor_for, salt_for
+from kki.rehearsal import rehearsed
 from kki.travel import Plain, profile_to_plain, verdict_from_plain, verdict_to_plain
 from kki.worker import NOT_TRIED, Worker
 
@@ -70,8 +71,12 @@ class Conductor:
         progress: Progress | None = None,
         ends: datetime | None = None,
         earlier: Journal | None = None,
+        trust_secret: bool = False,
     ) -> None:
-        """`ends`: nothing is sent from then on. `earlier`: what the run that is gone on with has done."""
+        """`ends`: nothing is sent from then on. `earlier`: what the run that is gone on with has done.
+
+        `trust_secret`: the run starts even where the target refuses every signature.
+        """
         self.profile, self.contract, self.base_url = profile, contract, base_url
         self.level, self.only, self.seed = level, frozenset(only), seed
         self.output, self.contract_root, self.distributed = output, contract_root, workers > 1
@@ -79,6 +84,7 @@ class Conductor:
         self.target = target or base_url
         self.progress = progress or (lambda _: None)
         self.ends = ends
+        self.trust_secret = trust_secret
         self.head = _head(self, earlier)
         self.salt = _salt(profile, self.head.nonce)
         self.part = earlier.parts + 1 if earlier else 1
@@ -123,7 +129,7 @@ class Conductor:
         return self._checked(checks)
 
     def _tokens(self) -> list[preflights.Check]:
-        """Fetches both tokens, and says what was seen on the way."""
+        """Fetches both tokens, tries the secret, and says what was seen on the way."""
         session = self.worker.session
         watched = session.begin("preflight", self.worker.numbered("p"))
         first = session.fetch_b2b()
@@ -135,6 +141,10 @@ class Conductor:
         customer = session.fetch_customer()
         if customer is not None:
             checks.append(preflights.customer_token(customer))
+        rehearsal = rehearsed(session)
+        checks.append(dataclasses.replace(rehearsal, fatal=rehearsal.fatal and not self.trust_secret))
+        if checks[-1].fatal:
+            return checks
         self.preflight_lines = [store.record_as_json(record) for record in watched.records]
         parcel = self.worker.parcel(
             title="preflight", area="tokens", operation="b2b", exercises=[], outcome="passed", reason="", seconds=0.0
@@ -278,6 +288,15 @@ class Conductor:
             store.point_latest(self.output)
         return run
 
+    def abandon(self) -> None:
+        """The trial did not begin: nothing of it stays, but what an earlier part left."""
+        if self.writer is not None:
+            self.writer.close()
+        if self.journal is not None:
+            self.journal.close(finished=self.part == 1)
+        if self.output is not None and self.part == 1:
+            store.clear_empty(self.output)
+
     @property
     def unfinished(self) -> bool:
         """Whether anything is left that `--resume` could try."""
@@ -406,6 +425,7 @@ def conductor_for_pytest(config: pytest.Config) -> Conductor:
         )
         problems = preflights.problems(conductor.preflight())
         if problems:
+            conductor.abandon()
             raise ConfigurationError(problems)
     except ConfigurationError as error:
         raise pytest.UsageError("\n".join(error.problems)) from None

@@ -51,6 +51,9 @@ MOST_NAMED = 40  # undecided requirements that the terminal names
     "--resume", type=click.Path(path_type=Path), metavar="DIR",
     help="Go on with a run that did not come to its end, with its level, seed and selection.",
 )
+@click.option(
+    "--trust-secret", is_flag=True, help="Go on even if the target refuses every signature made with client_secret."
+)  # fmt: skip
 @options.baseline_option
 @options.lang_option
 @options.terminal_options
@@ -66,6 +69,7 @@ def check(
     workers: int,
     timeout: float | None,
     resume: Path | None,
+    trust_secret: bool,
     baseline: Path | None,
     lang: str,
 ) -> int:
@@ -106,6 +110,7 @@ def check(
             output=resume.resolve() if resume else output or store.new_run_folder(Path("reports"), target, begun),
             ends=None if timeout is None else begun + timedelta(seconds=timeout),
             earlier=earlier,
+            trust_secret=trust_secret,
         )
         return _tried(terminal, conductor, workers, known, lang)
 
@@ -142,6 +147,7 @@ def _target(plan: Profile, contract: Contract, terminal: Terminal) -> Iterator[t
 def _tried(terminal: Terminal, conductor: Conductor, workers: int, known: Baseline | None, lang: str) -> int:
     problems = preflight.problems(conductor.preflight())
     if problems:
+        conductor.abandon()
         raise ConfigurationError(problems)
     for check_ in conductor.checks:
         if not check_.ok:

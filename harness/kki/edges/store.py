@@ -290,6 +290,15 @@ def new_run_folder(root: Path, target: str, now: datetime) -> Path:
     raise ConfigurationError([f"{root}: expected room for {name}, but a thousand such folders are there already."])
 
 
+def clear_empty(folder: Path) -> None:
+    """Takes a folder away that a run was to fill, with its empty evidence; one that holds anything else stays."""
+    path = folder / EXCHANGES
+    with suppress(OSError):
+        if path.is_file() and path.stat().st_size == 0:
+            path.unlink()
+        folder.rmdir()
+
+
 def safe_name(target: str) -> str:
     """A target as part of a file name: host and port of a URL, else the letters and digits of the text."""
     host = urlsplit(target).netloc.rsplit("@", 1)[-1] if "://" in target else target

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import kki
 from kki.catalogue import catalogue
 from kki.edges import contract as contracts
-from kki.edges import entropy, store
+from kki.edges import entropy, folders, store
 from kki.edges import preflight as preflights
 from kki.edges.client import TIME_IS_UP, PlanEnded
 from kki.edges.errors import ConfigurationError
@@ -285,7 +286,7 @@ class Conductor:
         if self.output is not None:
             store.write_run(self.output, run)
             store.write_reports(self.output, run, lang=lang)
-            store.point_latest(self.output)
+            folders.point_latest(self.output)
         return run
 
     def abandon(self) -> None:
@@ -294,8 +295,8 @@ class Conductor:
             self.writer.close()
         if self.journal is not None:
             self.journal.close(finished=self.part == 1)
-        if self.output is not None and self.part == 1:
-            store.clear_empty(self.output)
+        if self.output is not None and self.part == 1 and self.exchange_count == 0:
+            (self.output / store.EXCHANGES).unlink(missing_ok=True)
 
     @property
     def unfinished(self) -> bool:
@@ -391,6 +392,18 @@ def _done(earlier: Journal | None) -> frozenset[str]:
     )
 
 
+def _held_folder(config: pytest.Config, plan: Profile) -> Path | None:
+    """--kki-output, held until pytest ends."""
+    given = config.getoption("--kki-output")
+    if not given:
+        return None
+    now = entropy.now()
+    stack = ExitStack()
+    config.add_cleanup(stack.close)
+    redactor = redactor_for(plan, salt=entropy.iv())
+    return stack.enter_context(folders.run_folder(Path(given), plan.base_url or "", now, redactor=redactor))
+
+
 def conductor_for_pytest(config: pytest.Config) -> Conductor:
     """`pytest suites/server --kki-base-url URL`: the same run without our command line. Raises ConfigurationError."""
     import pytest
@@ -411,7 +424,7 @@ def conductor_for_pytest(config: pytest.Config) -> Conductor:
         )
         if plan.base_url is None:
             raise ConfigurationError(["expected a target, but neither --kki-base-url nor the profile names one"])
-        output, asked = config.getoption("--kki-output"), config.getoption("--kki-only")
+        asked = config.getoption("--kki-only")
         conductor = Conductor(
             profile=plan,
             contract=contract,
@@ -419,7 +432,7 @@ def conductor_for_pytest(config: pytest.Config) -> Conductor:
             level=config.getoption("--kki-level"),
             only=chosen_requirements(contract, asked),
             seed=config.getoption("--kki-seed"),
-            output=Path(output) if output else None,
+            output=_held_folder(config, plan),
             contract_root=root,
             workers=int(config.getoption("numprocesses", 0) or 0),
         )

@@ -17,7 +17,7 @@ from kki.cli import options, sessions
 from kki.cli.exits import Exit
 from kki.cli.options import Address
 from kki.cli.terminal import Terminal
-from kki.edges import addresses, entropy, listener, settings, store
+from kki.edges import addresses, entropy, folders, listener, settings
 from kki.edges import contract as contracts
 from kki.edges.baselines import read_baseline
 from kki.edges.errors import ConfigurationError
@@ -66,13 +66,16 @@ def certify(
     plan, lacking = _plan(terminal, contract, profile)
     kit = Kit(plan, keep=bool(lacking) and command is None)
     try:
-        with _tls_files(tls, certificate, key, listen[0], kit) as files:
+        with (
+            _tls_files(tls, certificate, key, listen[0], kit) as files,
+            folders.run_folder(output, _target(plan), entropy.now(), redactor=terminal.redactor) as folder,
+        ):
             given = kit.write_profile() if lacking else profile
             if lacking and profile is not None:
                 terminal.note(f"{profile}: lacks {', '.join(lacking)}; throw-away values take their place.")
             return _held(
                 terminal, plan=plan, contract=contract, listen=listen, live=address, files=files, command=command,
-                timeout=timeout, output=output, wanted=wanted, known=known, lang=lang, kit=kit, given=given,
+                timeout=timeout, folder=folder, wanted=wanted, known=known, lang=lang, kit=kit, given=given,
             )  # fmt: skip
     finally:
         kit.close()
@@ -123,16 +126,19 @@ def _tls_files(
         yield None
 
 
+def _target(plan: Profile) -> str:
+    return plan.credentials.client_id or "merchant"
+
+
 def _held(
     terminal: Terminal, *, plan: Profile, contract: Contract, listen: Address, live: Address | None,
-    files: tuple[str, str] | None, command: str | None, timeout: float | None, output: Path | None,
+    files: tuple[str, str] | None, command: str | None, timeout: float | None, folder: Path,
     wanted: frozenset[str], known: Baseline | None, lang: str, kit: Kit, given: Path | None,
 ) -> int:  # fmt: skip
     """The session itself, from READY to the verdict."""
     checklist = checklists.load(settings.contract_root())
     terminal.allow(*sorted(checklist.cpans))
-    target = plan.credentials.client_id or "merchant"
-    folder = output or store.new_run_folder(Path("reports"), target, entropy.now())
+    target = _target(plan)
     session = Session(
         Plan(
             profile=plan, contract=contract, use="certify", target=target, checklist=checklist, only=wanted,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from kki.cli import gating, options
 from kki.cli.exits import Exit
 from kki.cli.terminal import Steps, Terminal
 from kki.edges import contract as contracts
-from kki.edges import entropy, preflight, settings, store
+from kki.edges import entropy, folders, preflight, settings
 from kki.edges.baselines import read_baseline
 from kki.edges.ci import announced
 from kki.edges.errors import ConfigurationError
@@ -93,10 +93,15 @@ def check(
     plan = options.chosen_profile(terminal, contract, profile=profile, base_url=base_url)
     wanted = chosen_requirements(contract, earlier.head.only if earlier else only)
     known = read_baseline(baseline, contract) if baseline else None
-    with _target(plan, contract, terminal) as (url, plan, target):
+    with ExitStack() as within:
+        url, plan, target = within.enter_context(_target(plan, contract, terminal))
         from kki.run import Conductor
 
         begun = entropy.now()
+        given = resume.resolve() if resume else output
+        folder = within.enter_context(
+            folders.run_folder(given, target, begun, redactor=terminal.redactor, resumed=earlier is not None)
+        )
         conductor = Conductor(
             profile=plan,
             contract=contract,
@@ -107,7 +112,7 @@ def check(
             contract_root=root,
             workers=workers,
             target=target,
-            output=resume.resolve() if resume else output or store.new_run_folder(Path("reports"), target, begun),
+            output=folder,
             ends=None if timeout is None else begun + timedelta(seconds=timeout),
             earlier=earlier,
             trust_secret=trust_secret,

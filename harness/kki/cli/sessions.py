@@ -19,7 +19,7 @@ from kki.certify.progress import State
 from kki.certify.session import Session, written
 from kki.cli import gating
 from kki.cli.exits import Exit
-from kki.cli.options import Address
+from kki.cli.options import SECONDS, Address
 from kki.cli.terminal import Terminal
 from kki.edges import entropy
 from kki.edges.errors import ConfigurationError
@@ -38,7 +38,7 @@ live_option = click.option(
     help='Where the live page is served; "off": nowhere.',
 )  # fmt: skip
 session_timeout_option = click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+    "--timeout", type=SECONDS, metavar="SECONDS",
     help="How long the session lasts at most.  [default: no limit]",
 )  # fmt: skip
 

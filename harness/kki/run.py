@@ -30,7 +30,7 @@ from kki.ending import (
     told_by,
     waived,
 )  # fmt: skip
-from kki.grading import Policy, Tally, overall
+from kki.grading import Policy, Tally, overall, situation
 from kki.model.contract import Contract
 from kki.model.exchange import Record
 from kki.model.profile import Limits, Profile
@@ -106,7 +106,8 @@ class Conductor:
         self.finish_with_pytest = False
         self.interrupted = False
         self.redactor = redactor_for(profile, salt=self.salt)
-        operations = {op.path: op.name for op in contract.operations.values()}
+        self.operations = operations = {op.path: op.name for op in contract.operations.values()}
+        self.situations: dict[str, str] = {}  # by exchange
         self.signing: dict[str, tuple[tuple[str, str], ...]] = {}
         self.power = power_figures()
         self.writer = (
@@ -198,6 +199,7 @@ class Conductor:
         """One case has ended: write its evidence, count its verdicts. From here on everything is redacted."""
         records = [store.record_from_json(line) for line in parcel["records"]]
         for record in records:
+            self.situations[record.exchange.id] = situation(record, self.operations)
             if self.writer is not None:
                 self.writer.write(record)
         verdicts = [self.redactor.verdict(verdict_from_plain(row)) for row in parcel["verdicts"]]
@@ -218,19 +220,22 @@ class Conductor:
 
     def _count(self, entry: Entry, verdicts: Iterable[Verdict]) -> None:
         for verdict in verdicts:
-            self.tally.add(verdict)
+            self.tally.add(verdict, self.situations.get(verdict.exchange, ""))
         self.exchange_count += len(entry.case.exchanges)
         self.signing |= {name: tuple((step, value) for step, value in steps) for name, steps in entry.signing.items()}
         self.cases.append(entry.case)
 
     def _restore(self, earlier: Journal, output: Path) -> None:
         """What earlier parts did. Of what was undecided, and is tried again, everything that was seen counts."""
+        self.situations = {
+            record.exchange.id: situation(record, self.operations) for record in store.evidence(output)
+        }
         for entry in earlier.entries:
             self._count(entry, map(verdict_from_plain, entry.verdicts))
             self.worker.session.forget_tokens(entry.unbound)
             if entry.case.outcome == "skipped":
                 self.cases.pop()
-        self.exchange_count = sum(1 for _ in store.evidence(output))  # with those of a case that a kill cut short
+        self.exchange_count = len(self.situations)  # with those of a case that a kill cut short
 
     def _signing(self, records: Iterable[Record], verdicts: Iterable[Sequence[Any]]) -> Signing:
         """The steps of the right signature, for exchanges in which something was broken and a few others."""
@@ -254,7 +259,8 @@ class Conductor:
         if ended is None:
             return
         for row in ended["verdicts"]:
-            self.tally.add(self.redactor.verdict(verdict_from_plain(row)))
+            verdict = self.redactor.verdict(verdict_from_plain(row))
+            self.tally.add(verdict, self.situations.get(verdict.exchange, ""))
         if ended["stopped"]:
             self.cut_short.append(("the rest of the run", ended["stopped"]))
 

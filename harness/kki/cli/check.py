@@ -159,7 +159,7 @@ def _tried(terminal: Terminal, conductor: Conductor, workers: int, known: Baseli
             terminal.note(f"{check_.name}: {check_.says}; {check_.fix}.")
     _run_pytest(terminal, conductor, workers)
     run = conductor.run()
-    result = gate.apply(known, run, entropy.now().date()) if known else None
+    result = gate.apply(known, run, entropy.now().date(), set(conductor.situations.values())) if known else None
     run = conductor.close(lang, result.run if result else run)
     if terminal.json:
         terminal.document(as_json(run))

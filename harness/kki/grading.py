@@ -166,11 +166,16 @@ class Tally:
 
 
 def overall(rows: Iterable[RequirementResult]) -> Overall:
-    """Of the rows in scope: a violation, else anything undecided that must be decided, else conforms."""
+    """Of the rows in scope: a violation, else anything undecided that must be decided, else conforms.
+
+    Where nothing was decided at all, nothing conforms: not of an empty scope either.
+    """
     scope = [row for row in rows if row.in_scope]
     if any(row.grade is Grade.VIOLATION for row in scope):
         return Overall.DOES_NOT_CONFORM
     if any(row.outcome is Outcome.FAULTY for row in scope) or any(undecided(row) for row in scope):
+        return Overall.INCOMPLETE
+    if not any(row.outcome in (Outcome.HOLDS, Outcome.BROKEN) for row in scope):
         return Overall.INCOMPLETE
     return Overall.CONFORMS
 

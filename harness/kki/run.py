@@ -436,7 +436,7 @@ def conductor_for_pytest(config: pytest.Config) -> Conductor:
             contract=contract,
             base_url=plan.base_url,
             level=config.getoption("--kki-level"),
-            only=chosen_requirements(contract, asked),
+            only=chosen_requirements(contract, asked, (Party.SERVER,)),
             seed=config.getoption("--kki-seed"),
             output=_held_folder(config, plan),
             contract_root=root,

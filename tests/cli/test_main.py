@@ -221,3 +221,16 @@ def test_seconds_that_no_clock_counts(kki: Kki, seconds: str) -> None:
         ended = kki(command, "--timeout", seconds)
         assert ended.code == 2
         assert "expected seconds, more than 0 and at most" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "says"),
+    [
+        ("check", "KKI-SIG-010", "KKI-SIG-010 is about the client, which `kki certify` and `kki judge` put on trial."),
+        ("certify", "KKI-SIG-110", "KKI-SIG-110 is about the server, which `kki check` and `kki judge` put on trial."),
+    ],
+)
+def test_rows_of_the_other_party_are_no_scope(kki: Kki, command: str, name: str, says: str) -> None:
+    ended = kki(command, "--only", name)
+    assert ended.code == 2
+    assert says in ended.err

@@ -229,7 +229,8 @@ OPEN = result(outcome=Outcome.NOT_EXERCISED, grade=Grade.NONE)
         ([GOOD, result(outcome=Outcome.FAULTY, grade=Grade.NONE)], Overall.INCOMPLETE),
         ([GOOD, result(level=MAY, outcome=Outcome.FAULTY, grade=Grade.NONE)], Overall.INCOMPLETE),
         ([BAD, result(outcome=Outcome.FAULTY, grade=Grade.NONE)], Overall.DOES_NOT_CONFORM),
-        ([], Overall.CONFORMS),
+        ([], Overall.INCOMPLETE),
+        ([replace(OPEN, level=MAY)], Overall.INCOMPLETE),
     ],
 )
 def test_overall(rows: list[RequirementResult], expected: Overall) -> None:

@@ -25,6 +25,7 @@ from kki.edges.selection import chosen_requirements
 from kki.gate import Baseline
 from kki.model.contract import Contract
 from kki.model.profile import Profile
+from kki.model.requirement import Party
 
 
 @click.command()
@@ -60,7 +61,7 @@ def certify(
       kki certify --profile merchant.toml --tls --timeout 600
     """
     contract = contracts.load(settings.contract_root())
-    wanted = chosen_requirements(contract, only)
+    wanted = chosen_requirements(contract, only, (Party.CLIENT,))
     known = read_baseline(baseline, contract) if baseline else None
     address = sessions.live_address(live)
     plan, lacking = _plan(terminal, contract, profile)
@@ -126,6 +127,10 @@ def _tls_files(
         yield None
 
 
+def _named(ids: frozenset[str]) -> str:
+    return ", ".join(sorted(ids)[:5]) + (" and others" if len(ids) > 5 else "")
+
+
 def _target(plan: Profile) -> str:
     return plan.credentials.client_id or "merchant"
 
@@ -138,6 +143,8 @@ def _held(
     """The session itself, from READY to the verdict."""
     checklist = checklists.load(settings.contract_root())
     terminal.allow(*sorted(checklist.cpans))
+    if wanted and not wanted & checklist.in_scope(contract, plan.plan):
+        raise ConfigurationError([f"--only: expected what the checklist asks for, but it leaves {_named(wanted)} out."])
     target = _target(plan)
     session = Session(
         Plan(

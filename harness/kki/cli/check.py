@@ -27,6 +27,7 @@ from kki.edges.selection import chosen_requirements
 from kki.gate import Baseline
 from kki.model.contract import Contract
 from kki.model.profile import Profile
+from kki.model.requirement import Party
 from kki.model.run import Run, as_json
 from kki.report.figures import undecided_musts
 from kki.report.summary import summary_lines, violation_lines
@@ -91,7 +92,7 @@ def check(
     contract = contracts.load(root)
     earlier = _gone_on_with(resume) if resume else None
     plan = options.chosen_profile(terminal, contract, profile=profile, base_url=base_url)
-    wanted = chosen_requirements(contract, earlier.head.only if earlier else only)
+    wanted = chosen_requirements(contract, earlier.head.only if earlier else only, (Party.SERVER,))
     known = read_baseline(baseline, contract) if baseline else None
     with ExitStack() as within:
         url, plan, target = within.enter_context(_target(plan, contract, terminal))

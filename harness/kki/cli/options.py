@@ -181,6 +181,11 @@ def conceal(terminal: Terminal, profile: Profile) -> None:
     terminal.redactor = redactor_for(profile, salt=entropy.iv())
 
 
+def without_scheme(token: str) -> str:
+    """A token as the string to sign wants it, though it was given with its scheme, as it stands in Authorization."""
+    return token[7:].strip() if token[:7].lower() == "bearer " else token
+
+
 def octets(name: str, option: str) -> bytes:
     """A file's octets, or those of standard input for "-". ConfigurationError names the option."""
     try:

@@ -224,7 +224,7 @@ class Session:
         plan = self.plan
         rows = self.tally.results(catalogue(plan.contract), self.policy, parties=plan.parties, only=self._scope)
         end = overall(rows)
-        if end is Overall.CONFORMS and self._steps_missing():
+        if end is Overall.CONFORMS and (self._steps_missing() or interrupted or self.faults):
             end = Overall.INCOMPLETE
         return Run(
             use=plan.use, overall=end, harness=kki.__version__, contract=plan.contract.digest, target=plan.target,

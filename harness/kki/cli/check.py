@@ -196,7 +196,7 @@ def _shown(steps: Steps) -> Callable[[Conductor], None]:
 
 
 def _say(terminal: Terminal, conductor: Conductor, run: Run) -> None:
-    for line in (*summary_lines(run), "", *violation_lines(run)):
+    for line in (*summary_lines(run, width=terminal.width), "", *violation_lines(run)):
         terminal.say(line)
     for row in undecided_musts(run)[:MOST_NAMED]:
         terminal.say(f"undecided: {row.id} {row.says} ({row.missing or row.outcome.value})")

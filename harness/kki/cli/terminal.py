@@ -10,6 +10,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -45,6 +46,11 @@ class Terminal:
         self.redactor: Redactor | None = None  # the run's own, so that its pseudonyms are the same here
         self._secrets: set[str] = set()
         self._public: re.Pattern[str] | None = None
+
+    @property
+    def width(self) -> int:
+        """Columns for a summary: what the screen has, 80 at most."""
+        return max(40, min(shutil.get_terminal_size((80, 24)).columns, 80))
 
     def conceal(self, *secrets: str | None) -> None:
         """Hide these very values in what is printed from now on; not very short ones, which would hide all."""

@@ -92,7 +92,7 @@ _EN: Mapping[str, str] = {
     "trail": "the run as a whole",
     "replay": "Replay",
     "again": "{count} times in all",
-    "more": "{count} more findings of this requirement stand in run.json.",
+    "more": "Further findings of this requirement in run.json: {count}.",
     "open": "Not tried, not decided, and why",
     "open.none": "Everything in scope was tried and decided.",
     "open.what": "What",

@@ -373,3 +373,12 @@ def test_a_secret_in_a_wrong_place_is_not_quoted(tmp_path: Path, contract: Contr
     with pytest.raises(ConfigurationError) as failure:
         settings.load_profile(path, env={}, contract=contract)
     assert canary not in " ".join(failure.value.problems)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_profile(tmp_path: Path, contract: Contract, pair: tuple[str, str]) -> None:
+    (tmp_path / "m.pem").write_text("\ufeff" + pair[0], encoding="utf-8")
+    text = '\ufeff[credentials]\nclient_id = "BRN-1"\nclient_secret = "s"\nprivate_key = "file:m.pem"\n'
+    (tmp_path / "p.toml").write_text(text, encoding="utf-8")
+    plan = settings.load_profile(tmp_path / "p.toml", env={}, contract=contract)
+    assert plan.credentials.client_id == "BRN-1"
+    assert plan.credentials.private_key == pair[0].rstrip("\n")

@@ -52,7 +52,7 @@ MOST_NAMED = 40  # undecided requirements that the terminal names
 @options.workers_option
 @options.run_time_option
 @click.option(
-    "--resume", type=click.Path(path_type=Path), metavar="DIR",
+    "--resume", type=options.FilePath(path_type=Path), metavar="DIR",
     help="Go on with a run that did not come to its end, with its level, seed and selection.",
 )
 @click.option(

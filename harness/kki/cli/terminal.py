@@ -41,6 +41,7 @@ class Terminal:
 
     def __init__(self) -> None:
         self.json = False
+        self.documented = False  # the one document is out
         self.color = "auto"
         self.verbosity = NORMAL
         self.redactor: Redactor | None = None  # the run's own, so that its pseudonyms are the same here
@@ -93,6 +94,7 @@ class Terminal:
 
     def document(self, value: object) -> None:
         """The one JSON document of `--format json`."""
+        self.documented = True
         utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
         self._write(json.dumps(value, indent=2, ensure_ascii=not utf8, default=str), sys.stdout)
 

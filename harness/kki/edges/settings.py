@@ -62,7 +62,7 @@ def load_profile(
 
 def _document(path: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # with a BOM, as some editors write one
     except FileNotFoundError:
         problem = "expected a profile, but there is no such file"
     except (tomllib.TOMLDecodeError, RecursionError) as error:

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 # production: better one refusal too many than one real payment.
 _PRODUCTION = "doku.com"
 # What looks like a host is quoted; anything else in this place may be a secret.
-_HOST = re.compile(r"(?:[a-z]{2,5}://)?(?:localhost|[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40})+)(?::[0-9]{1,5})?/?")
+_HOST = re.compile(r"(?:[a-z]{2,5}://)?(?:[a-z]{1,12}|[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40})+)(?::[0-9]{1,5})?/?")
 _SANDBOXES = frozenset({"api-sandbox.doku.com", "sandbox.doku.com"})
 
 

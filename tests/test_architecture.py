@@ -37,6 +37,7 @@ LAYERS: dict[str, int] = {
     "kki.drift": 3,
     "kki.session": 4,
     "kki.certify": 4,
+    "kki.rehearsal": 4,
     "kki.run": 4,
     "kki.worker": 4,
     "kki.engine": 4,

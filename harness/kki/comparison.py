@@ -6,13 +6,13 @@ Verdicts decide (`regressed`); shapes, codes and latencies are told, since a run
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from kki.grading import undecided
+from kki.grading import has_room, situation, undecided
 from kki.model.exchange import Exchange, Record
-from kki.model.run import RequirementResult, Run
+from kki.model.run import Evidence, RequirementResult, Run
 from kki.model.verdict import Grade, Outcome
 from kki.statistics import Shift, shift
 
@@ -72,18 +72,21 @@ class Traffic:
     shapes: dict[str, dict[str, set[str]]] = field(default_factory=dict)
     codes: dict[str, set[str]] = field(default_factory=dict)
     latency: dict[str, list[float]] = field(default_factory=dict)
+    situations: dict[str, str] = field(default_factory=dict)  # by exchange
 
 
 def compare(old: Run, new: Run, old_records: Iterable[Record] = (), new_records: Iterable[Record] = ()) -> Comparison:
     """`old` and `new` may be of different levels or contracts; `before` then says so."""
     before, after = traffic(old, old_records), traffic(new, new_records)
+    old, new = placed(old, before.situations), placed(new, after.situations)
+    made = set(before.situations.values())
     pairs = [(old.of(row.id), row) for row in new.requirements]
     return Comparison(
         old=old.target,
         new=new.target,
         before=tuple(_before(old, new)),
         newly_broken=tuple(_newly(was, row) for was, row in pairs if _violated(row) and not _violated(was)),
-        broken_elsewhere=tuple(_elsewhere(was, row) for was, row in pairs if was and _places(was, row)),
+        broken_elsewhere=tuple(_elsewhere(was, row, made) for was, row in pairs if was and _places(was, row, made)),
         stopped=(*_stopped(pairs), *_dropped(old, new)),
         fixed=tuple(_fixed(row) for was, row in pairs if _violated(was) and row.outcome is Outcome.HOLDS),
         warned=tuple(_warned(row) for was, row in pairs if _grade(row) is Grade.WARNING and _newly_warned(was)),
@@ -136,17 +139,36 @@ def _newly(was: RequirementResult | None, row: RequirementResult) -> Change:
     return _change(row, f"{state} before, violated now{text}", first.exchange if first else "")
 
 
-def _places(was: RequirementResult, row: RequirementResult) -> list[str]:
-    """Where the new run found what the old one had not, of a requirement that was violated before."""
+def placed(run: Run, situations: Mapping[str, str]) -> Run:
+    """The run with the situation of each finding that has none, by its exchange."""
+
+    def of(found: Evidence) -> Evidence:
+        return replace(found, situation=found.situation or situations.get(found.exchange, ""))
+
+    rows = (replace(row, findings=tuple(map(of, row.findings))) for row in run.requirements)
+    return replace(run, requirements=tuple(rows))
+
+
+def _places(was: RequirementResult, row: RequirementResult, made: Collection[str]) -> dict[str, Evidence]:
+    """Where the new run found what the old one had not, of a requirement that was violated before; and one finding.
+
+    Of a situation that the old run did not make (`made`), nobody knows how it was.
+    """
     if not (_violated(was) and _violated(row)):
-        return []
-    known = {found.where for found in was.findings}
-    return list(dict.fromkeys(found.where for found in row.findings if found.where not in known))
+        return {}
+    wheres, places = {found.where for found in was.findings}, {found.place for found in was.findings}
+    fresh: dict[str, Evidence] = {}
+    for found in row.findings:
+        if found.where not in wheres:
+            fresh.setdefault(found.where, found)
+        elif found.place not in places and found.situation in made and has_room(was):
+            fresh.setdefault(f"{found.where} ({found.situation})", found)
+    return fresh
 
 
-def _elsewhere(was: RequirementResult, row: RequirementResult) -> Change:
-    places = _places(was, row)
-    first = next(found for found in row.findings if found.where == places[0])
+def _elsewhere(was: RequirementResult, row: RequirementResult, made: Collection[str]) -> Change:
+    places = _places(was, row, made)
+    first = next(iter(places.values()))
     return _change(row, f"violated before, and now in {', '.join(places)} too", first.exchange)
 
 
@@ -197,6 +219,7 @@ def traffic(run: Run, records: Iterable[Record]) -> Traffic:
     found = Traffic()
     for record in records:
         exchange = record.exchange
+        found.situations[exchange.id] = situation(record, run.operations)
         name = run.operation_of(exchange.request.target)
         if not name or exchange.response is None:
             continue

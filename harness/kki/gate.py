@@ -7,32 +7,40 @@ stands in the notes of the run and at its requirement.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from kki.grading import MOST_FINDINGS, undecided
+from kki.grading import has_room, undecided
 from kki.model.run import Evidence, RequirementResult, Run
 from kki.model.verdict import Grade, Outcome, Overall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """One entry. `finding`: a piece of the finding's sentence (see `sentence`); "": every finding of the row."""
+    """One entry. `finding`: a piece of the finding's sentence (see `sentence`); `situation`: the finding's; "": any."""
 
     requirement: str
     finding: str = ""
+    situation: str = ""
     reason: str
     owner: str
     expires: date
 
     def covers(self, row: RequirementResult, found: Evidence) -> bool:
-        return self.requirement == row.id and self.finding in sentence(found)
+        alike = not self.situation or self.situation == found.situation
+        return self.requirement == row.id and alike and self.finding in sentence(found)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it covers every finding of its row."""
+        return not self.finding and not self.situation
 
     @property
     def name(self) -> str:
         # Not in quotes after a colon: the redactor would take what follows for a header's secret value.
-        return f"{self.requirement} ({self.finding.strip(' :')})" if self.finding else self.requirement
+        named = "; ".join(filter(None, (self.finding.strip(" :"), self.situation)))
+        return f"{self.requirement} ({named})" if named else self.requirement
 
     @property
     def terms(self) -> str:
@@ -71,8 +79,11 @@ def sentence(found: Evidence) -> str:
     return f"{found.where}: expected {found.expected}; got {found.actual}"
 
 
-def apply(baseline: Baseline, run: Run, today: date) -> GateResult:
-    """The four-cell rule. Only violations are carried; what is a warning already needs no entry."""
+def apply(baseline: Baseline, run: Run, today: date, tried: Collection[str] | None = None) -> GateResult:
+    """The four-cell rule. Only violations are carried; what is a warning already needs no entry.
+
+    `tried`: the situations that the run made; of an entry for another one it can say nothing. None: not known.
+    """
     valid = [entry for entry in baseline.known if entry.expires >= today]
     expired = [entry for entry in baseline.known if entry.expires < today]
     violated = [row for row in run.requirements if _violated(row)]
@@ -82,11 +93,11 @@ def apply(baseline: Baseline, run: Run, today: date) -> GateResult:
         entries = [entry for entry in valid if entry.requirement == row.id]
         failures += _unlisted(row, entries)
         used = [
-            entry for entry in entries if not entry.finding or any(entry.covers(row, each) for each in row.findings)
+            entry for entry in entries if entry.is_whole or any(entry.covers(row, each) for each in row.findings)
         ]
         if used:
             carried[row.id] = "; ".join(dict.fromkeys(entry.terms for entry in used))
-    stale, untold = _idle(valid, run, violated)
+    stale, untold = _idle(valid, run, violated, tried)
     failures += [_stale_sentence(baseline, run, entry) for entry in stale]
     notes = tuple(_note(row, carried[row.id]) for row in violated if row.id in carried)
     rows = tuple(replace(row, carried=carried.get(row.id)) for row in run.requirements)
@@ -106,40 +117,47 @@ def _violated(row: RequirementResult) -> bool:
 
 def _unlisted(row: RequirementResult, entries: Sequence[Known]) -> Iterator[str]:
     """A sentence for each place of this violation that no entry covers."""
-    if any(not entry.finding for entry in entries):
+    if any(entry.is_whole for entry in entries):
         return
     loose = [found for found in row.findings if not any(entry.covers(row, found) for entry in entries)]
-    for where in dict.fromkeys(found.where for found in loose):
-        example = next(found for found in loose if found.where == where)
-        at = f" ({example.exchange})" if example.exchange else ""
+    for place in dict.fromkeys(found.place for found in loose):
+        example = next(found for found in loose if found.place == place)
+        at = "; ".join(filter(None, (example.situation, example.exchange)))
+        at = f" ({at})" if at else ""
         yield f"{row.id} is violated and not in the baseline: {sentence(example)}{at}."
     if not row.findings:
         yield f"{row.id} is violated and not in the baseline."
-    elif not loose and len(row.findings) >= MOST_FINDINGS:
+    elif not loose and not has_room(row):
         # A run keeps so many findings of a row and no more: behind them may stand one that nobody accepted.
         yield (
-            f"{row.id} has more findings than a run keeps ({MOST_FINDINGS}), so the entries cannot name them all: "
-            "list the whole requirement, without `finding`, or mend it."
+            f"{row.id} has more findings than a run keeps ({len(row.findings)}), so the entries cannot name them all: "
+            "list the whole requirement, without `finding` and `situation`, or mend it."
         )
 
 
-def _idle(entries: Sequence[Known], run: Run, violated: Sequence[RequirementResult]) -> tuple[list[Known], list[Known]]:
+def _idle(
+    entries: Sequence[Known], run: Run, violated: Sequence[RequirementResult], tried: Collection[str] | None
+) -> tuple[list[Known], list[Known]]:
     """(stale, untold): entries that covered nothing, by whether the run decided their requirement."""
     idle = [
         entry
         for entry in entries
-        if not any(entry.requirement == row.id and not entry.finding for row in violated)
+        if not any(entry.requirement == row.id and entry.is_whole for row in violated)
         and not any(entry.covers(row, found) for row in violated for found in row.findings)
     ]
-    untold = [entry for entry in idle if _untold(entry, run)]
+    untold = [entry for entry in idle if _untold(entry, run) or _elsewhere(entry, tried)]
     return [entry for entry in idle if entry not in untold], untold
+
+
+def _elsewhere(entry: Known, tried: Collection[str] | None) -> bool:
+    return bool(entry.situation) and tried is not None and entry.situation not in tried
 
 
 def _untold(entry: Known, run: Run) -> bool:
     row = run.of(entry.requirement)
     if run.partial or row is None or not row.in_scope:
         return True
-    if len(row.findings) >= MOST_FINDINGS:
+    if row.findings and not has_room(row):
         return True
     return row.outcome not in (Outcome.HOLDS, Outcome.BROKEN)
 
@@ -160,14 +178,17 @@ def _note(row: RequirementResult, terms: str) -> str:
 
 
 def listed(run: Run, *, reason: str, owner: str, expires: date) -> tuple[Known, ...]:
-    """Entries for every violation of a run, one for each place it was found in."""
+    """Entries for every violation of a run, one for each place and situation it was found in."""
     found: list[Known] = []
     for row in filter(_violated, run.requirements):
-        whole = not row.findings or len(row.findings) >= MOST_FINDINGS
-        places = [""] if whole else list(dict.fromkeys(f"{each.where}: " for each in row.findings))
+        whole = not row.findings or not has_room(row)
+        places = [("", "")] if whole else dict.fromkeys((f"{each.where}: ", each.situation) for each in row.findings)
         found += [
-            Known(requirement=row.id, finding=place, reason=reason, owner=owner, expires=expires) for place in places
-        ]
+            Known(
+                requirement=row.id, finding=where, situation=situation, reason=reason, owner=owner, expires=expires
+            )
+            for where, situation in places
+        ]  # fmt: skip
     return tuple(found)
 
 
@@ -177,8 +198,8 @@ def merged(old: Sequence[Known], run: Run, fresh: Sequence[Known]) -> tuple[Know
     for entry in fresh:
         row = run.of(entry.requirement)
         same = [each for each in old if each.requirement == entry.requirement]
-        places = [each for each in row.findings if entry.finding in sentence(each)] if row else []
-        known = any(not each.finding for each in same) or bool(
+        places = [each for each in row.findings if entry.covers(row, each)] if row else []
+        known = any(each.is_whole for each in same) or bool(
             places and row and all(any(each.covers(row, place) for each in same) for place in places)
         )
         if not known:

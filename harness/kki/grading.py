@@ -11,6 +11,7 @@ from datetime import date
 
 from kki.catalogue import Catalogue
 from kki.model.contract import Contract
+from kki.model.exchange import Record
 from kki.model.profile import Profile, Waiver
 from kki.model.requirement import Level, Party, Requirement, Standing
 from kki.model.run import Evidence, RequirementResult
@@ -29,6 +30,7 @@ from kki.model.verdict import (
 )
 
 MOST_FINDINGS = 20  # kept of one requirement; the counts go on
+MOST_PLACES = 100  # beyond those, further ones are kept as long as each is in another place or situation
 MOST_EVIDENCE = 5  # exchanges named for what holds
 
 
@@ -85,6 +87,7 @@ class Policy:
 class _Count:
     kinds: dict[str, int] = field(default_factory=dict)
     findings: list[Evidence] = field(default_factory=list)
+    places: set[tuple[str, str]] = field(default_factory=set)
     evidence: list[str] = field(default_factory=list)
     readings: set[str] = field(default_factory=set)
     missing: str = ""
@@ -108,14 +111,15 @@ class Tally:
         self._order = _STRICT if strict else _STRONGEST
         self.counts: dict[str, _Count] = {}
 
-    def add(self, verdict: Verdict) -> None:
+    def add(self, verdict: Verdict, situation: str = "") -> None:
+        """`situation`: of its exchange, as `situation` words it."""
         count = self.counts.setdefault(verdict.requirement, _Count())
         kind = _KINDS[type(verdict.judgement)]
         count.kinds[kind] = count.kinds.get(kind, 0) + 1
         match verdict.judgement:
             case Broken(findings):
-                room = MOST_FINDINGS - len(count.findings)
-                count.findings += [_evidence(verdict.exchange, found) for found in findings[:room]]
+                for found in findings:
+                    _add_finding(count, _evidence(verdict.exchange, found, situation))
                 _keep(count.evidence, verdict.exchange)
             case Holds(reading):
                 _keep(count.evidence, verdict.exchange)
@@ -148,9 +152,9 @@ class Tally:
         if asleep:
             outcome = Outcome.NOT_APPLICABLE
         grade, waived = Grade.NONE, None
-        if outcome is Outcome.HOLDS:
+        if outcome is Outcome.HOLDS and in_scope:
             grade = Grade.PASS
-        elif outcome is Outcome.BROKEN:
+        elif outcome is Outcome.BROKEN and in_scope:
             grade, waived = policy.after_waiver(row, policy.severity(row))
         return RequirementResult(
             id=row.id, says=row.says, party=row.party, level=row.level, standing=row.standing, outcome=outcome,
@@ -162,11 +166,16 @@ class Tally:
 
 
 def overall(rows: Iterable[RequirementResult]) -> Overall:
-    """Of the rows in scope: a violation, else anything undecided that must be decided, else conforms."""
+    """Of the rows in scope: a violation, else anything undecided that must be decided, else conforms.
+
+    Where nothing was decided at all, nothing conforms: not of an empty scope either.
+    """
     scope = [row for row in rows if row.in_scope]
     if any(row.grade is Grade.VIOLATION for row in scope):
         return Overall.DOES_NOT_CONFORM
     if any(row.outcome is Outcome.FAULTY for row in scope) or any(undecided(row) for row in scope):
+        return Overall.INCOMPLETE
+    if not any(row.outcome in (Outcome.HOLDS, Outcome.BROKEN) for row in scope):
         return Overall.INCOMPLETE
     return Overall.CONFORMS
 
@@ -189,7 +198,26 @@ def _keep(evidence: list[str], exchange: str) -> None:
         evidence.append(exchange)
 
 
-def _evidence(exchange: str, found: Finding) -> Evidence:
+def _add_finding(count: _Count, found: Evidence) -> None:
+    fresh = found.place not in count.places and len(count.findings) < MOST_PLACES
+    if fresh or len(count.findings) < MOST_FINDINGS:
+        count.places.add(found.place)
+        count.findings.append(found)
+
+
+def _evidence(exchange: str, found: Finding, situation: str) -> Evidence:
     return Evidence(
-        exchange=exchange, where=found.where, expected=found.expected, actual=found.actual, diagnosis=found.diagnosis
-    )
+        exchange=exchange, where=found.where, expected=found.expected, actual=found.actual, diagnosis=found.diagnosis,
+        situation=situation,
+    )  # fmt: skip
+
+
+def situation(record: Record, operations: Mapping[str, str]) -> str:
+    """What an exchange was: "refund, signed over an empty body"; "" at a path of none of `operations` (path → name)."""
+    return ", ".join([operations.get(record.exchange.request.path, ""), *record.mutations]).removeprefix(", ")
+
+
+def has_room(row: RequirementResult) -> bool:
+    """Whether every place in which the row was found broken is among its findings."""
+    whole = all(found.situation for found in row.findings)
+    return len(row.findings) < (MOST_PLACES if whole else MOST_FINDINGS)

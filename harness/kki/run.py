@@ -6,6 +6,7 @@ import dataclasses
 import os
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import kki
 from kki.catalogue import catalogue
 from kki.edges import contract as contracts
-from kki.edges import entropy, store
+from kki.edges import entropy, folders, store
 from kki.edges import preflight as preflights
 from kki.edges.client import TIME_IS_UP, PlanEnded
 from kki.edges.errors import ConfigurationError
@@ -29,7 +30,7 @@ from kki.ending import (
     told_by,
     waived,
 )  # fmt: skip
-from kki.grading import Policy, Tally, overall
+from kki.grading import Policy, Tally, overall, situation
 from kki.model.contract import Contract
 from kki.model.exchange import Record
 from kki.model.profile import Limits, Profile
@@ -37,6 +38,7 @@ from kki.model.requirement import Party
 from kki.model.run import CaseResult, NotTried, Run
 from kki.model.verdict import Verdict
 from kki.redaction import redactor_for, salt_for
+from kki.rehearsal import rehearsed
 from kki.travel import Plain, profile_to_plain, verdict_from_plain, verdict_to_plain
 from kki.worker import NOT_TRIED, Worker
 
@@ -70,8 +72,12 @@ class Conductor:
         progress: Progress | None = None,
         ends: datetime | None = None,
         earlier: Journal | None = None,
+        trust_secret: bool = False,
     ) -> None:
-        """`ends`: nothing is sent from then on. `earlier`: what the run that is gone on with has done."""
+        """`ends`: nothing is sent from then on. `earlier`: what the run that is gone on with has done.
+
+        `trust_secret`: the run starts even where the target refuses every signature.
+        """
         self.profile, self.contract, self.base_url = profile, contract, base_url
         self.level, self.only, self.seed = level, frozenset(only), seed
         self.output, self.contract_root, self.distributed = output, contract_root, workers > 1
@@ -79,6 +85,7 @@ class Conductor:
         self.target = target or base_url
         self.progress = progress or (lambda _: None)
         self.ends = ends
+        self.trust_secret = trust_secret
         self.head = _head(self, earlier)
         self.salt = _salt(profile, self.head.nonce)
         self.part = earlier.parts + 1 if earlier else 1
@@ -99,7 +106,8 @@ class Conductor:
         self.finish_with_pytest = False
         self.interrupted = False
         self.redactor = redactor_for(profile, salt=self.salt)
-        operations = {op.path: op.name for op in contract.operations.values()}
+        self.operations = operations = {op.path: op.name for op in contract.operations.values()}
+        self.situations: dict[str, str] = {}  # by exchange
         self.signing: dict[str, tuple[tuple[str, str], ...]] = {}
         self.power = power_figures()
         self.writer = (
@@ -123,7 +131,7 @@ class Conductor:
         return self._checked(checks)
 
     def _tokens(self) -> list[preflights.Check]:
-        """Fetches both tokens, and says what was seen on the way."""
+        """Fetches both tokens, tries the secret, and says what was seen on the way."""
         session = self.worker.session
         watched = session.begin("preflight", self.worker.numbered("p"))
         first = session.fetch_b2b()
@@ -135,6 +143,10 @@ class Conductor:
         customer = session.fetch_customer()
         if customer is not None:
             checks.append(preflights.customer_token(customer))
+        rehearsal = rehearsed(session)
+        checks.append(dataclasses.replace(rehearsal, fatal=rehearsal.fatal and not self.trust_secret))
+        if checks[-1].fatal:
+            return checks
         self.preflight_lines = [store.record_as_json(record) for record in watched.records]
         parcel = self.worker.parcel(
             title="preflight", area="tokens", operation="b2b", exercises=[], outcome="passed", reason="", seconds=0.0
@@ -187,6 +199,7 @@ class Conductor:
         """One case has ended: write its evidence, count its verdicts. From here on everything is redacted."""
         records = [store.record_from_json(line) for line in parcel["records"]]
         for record in records:
+            self.situations[record.exchange.id] = situation(record, self.operations)
             if self.writer is not None:
                 self.writer.write(record)
         verdicts = [self.redactor.verdict(verdict_from_plain(row)) for row in parcel["verdicts"]]
@@ -207,19 +220,22 @@ class Conductor:
 
     def _count(self, entry: Entry, verdicts: Iterable[Verdict]) -> None:
         for verdict in verdicts:
-            self.tally.add(verdict)
+            self.tally.add(verdict, self.situations.get(verdict.exchange, ""))
         self.exchange_count += len(entry.case.exchanges)
         self.signing |= {name: tuple((step, value) for step, value in steps) for name, steps in entry.signing.items()}
         self.cases.append(entry.case)
 
     def _restore(self, earlier: Journal, output: Path) -> None:
         """What earlier parts did. Of what was undecided, and is tried again, everything that was seen counts."""
+        self.situations = {
+            record.exchange.id: situation(record, self.operations) for record in store.evidence(output)
+        }
         for entry in earlier.entries:
             self._count(entry, map(verdict_from_plain, entry.verdicts))
             self.worker.session.forget_tokens(entry.unbound)
             if entry.case.outcome == "skipped":
                 self.cases.pop()
-        self.exchange_count = sum(1 for _ in store.evidence(output))  # with those of a case that a kill cut short
+        self.exchange_count = len(self.situations)  # with those of a case that a kill cut short
 
     def _signing(self, records: Iterable[Record], verdicts: Iterable[Sequence[Any]]) -> Signing:
         """The steps of the right signature, for exchanges in which something was broken and a few others."""
@@ -243,7 +259,8 @@ class Conductor:
         if ended is None:
             return
         for row in ended["verdicts"]:
-            self.tally.add(self.redactor.verdict(verdict_from_plain(row)))
+            verdict = self.redactor.verdict(verdict_from_plain(row))
+            self.tally.add(verdict, self.situations.get(verdict.exchange, ""))
         if ended["stopped"]:
             self.cut_short.append(("the rest of the run", ended["stopped"]))
 
@@ -275,8 +292,17 @@ class Conductor:
         if self.output is not None:
             store.write_run(self.output, run)
             store.write_reports(self.output, run, lang=lang)
-            store.point_latest(self.output)
+            folders.point_latest(self.output)
         return run
+
+    def abandon(self) -> None:
+        """The trial did not begin: nothing of it stays, but what an earlier part left."""
+        if self.writer is not None:
+            self.writer.close()
+        if self.journal is not None:
+            self.journal.close(finished=self.part == 1)
+        if self.output is not None and self.part == 1 and self.exchange_count == 0:
+            (self.output / store.EXCHANGES).unlink(missing_ok=True)
 
     @property
     def unfinished(self) -> bool:
@@ -372,6 +398,18 @@ def _done(earlier: Journal | None) -> frozenset[str]:
     )
 
 
+def _held_folder(config: pytest.Config, plan: Profile) -> Path | None:
+    """--kki-output, held until pytest ends."""
+    given = config.getoption("--kki-output")
+    if not given:
+        return None
+    now = entropy.now()
+    stack = ExitStack()
+    config.add_cleanup(stack.close)
+    redactor = redactor_for(plan, salt=entropy.iv())
+    return stack.enter_context(folders.run_folder(Path(given), plan.base_url or "", now, redactor=redactor))
+
+
 def conductor_for_pytest(config: pytest.Config) -> Conductor:
     """`pytest suites/server --kki-base-url URL`: the same run without our command line. Raises ConfigurationError."""
     import pytest
@@ -392,20 +430,21 @@ def conductor_for_pytest(config: pytest.Config) -> Conductor:
         )
         if plan.base_url is None:
             raise ConfigurationError(["expected a target, but neither --kki-base-url nor the profile names one"])
-        output, asked = config.getoption("--kki-output"), config.getoption("--kki-only")
+        asked = config.getoption("--kki-only")
         conductor = Conductor(
             profile=plan,
             contract=contract,
             base_url=plan.base_url,
             level=config.getoption("--kki-level"),
-            only=chosen_requirements(contract, asked),
+            only=chosen_requirements(contract, asked, (Party.SERVER,)),
             seed=config.getoption("--kki-seed"),
-            output=Path(output) if output else None,
+            output=_held_folder(config, plan),
             contract_root=root,
             workers=int(config.getoption("numprocesses", 0) or 0),
         )
         problems = preflights.problems(conductor.preflight())
         if problems:
+            conductor.abandon()
             raise ConfigurationError(problems)
     except ConfigurationError as error:
         raise pytest.UsageError("\n".join(error.problems)) from None

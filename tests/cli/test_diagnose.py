@@ -175,9 +175,42 @@ def test_one_of_several_entries(kki: Kki, secret: list[str], file: Callable[[str
     assert "earlier-token" in ended.out  # learnt from the first
     assert kki("diagnose", file(lines), "--entry", "x1", *secret).code == 0
     assert kki("diagnose", file(lines), "--entry", "1", *secret).code == 1
+    last = kki("diagnose", file(lines), "--entry", "x2", *secret)
+    assert "(x1)" not in last.out, "only that entry"
+    assert "earlier-token" in last.out, "though what was before is known"
     wrong = kki("diagnose", file(lines), "--entry", "x9", *secret)
     assert wrong.code == 2
     assert wrong.err.startswith("--entry: expected")
+
+
+def test_a_token_request_without_its_key_keeps_nothing_from_being_diagnosed(
+    kki: Kki, secret: list[str], file: Callable[[str], str]
+) -> None:
+    head = [["X-CLIENT-KEY", "BRN-1"], ["X-TIMESTAMP", STAMP], ["X-SIGNATURE", "QUJD"]]
+    token = {"method": "POST", "target": "/authorization/v1/access-token/b2b", "headers": head, "body": "{}"}
+    signed = [["Authorization", f"Bearer {TOKEN}"], ["X-TIMESTAMP", STAMP], ["X-SIGNATURE", signature()]]
+    refund = {"method": "POST", "target": REFUND, "headers": signed, "body": BODY}
+    rows = [{"id": f"x{number}", "sent_at": STAMP, "request": each} for number, each in enumerate((token, refund))]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    ended = kki("diagnose", file(lines), *secret)
+    assert ended.code == 4
+    assert "Not diagnosed. Expected the client's RSA key" in ended.out
+    assert "The signature is right." in ended.out
+    assert kki("diagnose", file(lines), "--entry", "x1", *secret).code == 0
+    assert kki("diagnose", file(lines), "--entry", "x0", *secret).code == 2
+
+
+def test_a_right_signature_says_what_else_gives_401(kki: Kki, secret: list[str], file: Callable[[str], str]) -> None:
+    said = " ".join(kki("diagnose", file(message(signature())), *secret).out.split())
+    assert "If the server answers 401 all the same: does it keep another secret" in said
+
+
+def test_the_line_that_is_no_json_is_named(kki: Kki, secret: list[str], file: Callable[[str], str]) -> None:
+    good = {"method": "POST", "target": REFUND, "headers": [], "body": ""}
+    text = json.dumps({"id": "x1", "sent_at": STAMP, "request": good}) + '\n{"id": nonsense}\n'
+    assert "line 2: expected JSON, but could not read it: Expecting value: line 1" in kki(
+        "diagnose", file(text), *secret
+    ).err
 
 
 def test_microseconds_are_tried_on_request(kki: Kki, secret: list[str], file: Callable[[str], str]) -> None:

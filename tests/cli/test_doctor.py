@@ -32,7 +32,7 @@ def test_all_is_in_order(kki: Kki, target: tuple[str, str]) -> None:
     assert ended.code == 0
     assert ended.document["sound"] is True
     names = [row["name"] for row in ended.document["checks"] if row["ok"]]
-    assert {"self-test", "reachable", "clock", "token exchange", "customer token"} <= set(names)
+    assert {"self-test", "reachable", "clock", "token exchange", "customer token", "client secret"} <= set(names)
     thin = {row["name"] for row in ended.document["checks"] if not row["ok"]}
     assert thin == {"other_partner", "test_data: expired_b2b_token"}
     assert not any(row["fatal"] for row in ended.document["checks"] if not row["ok"])
@@ -50,6 +50,7 @@ def test_without_a_target_nothing_is_sent(kki: Kki, target: tuple[str, str]) -> 
     ("replaced", "says"),
     [
         ({'client_id = "BRN-0001-0000000000001"': 'client_id = "BRN-0009-0000000000009"'}, "check client_id"),
+        ({"SK-canary-1f0c77-never-shown": "SK-canary-of-another"}, "either client_secret is not the one"),
         ({'private_key = "file:m.pem"': ""}, "[credentials] private_key is missing"),
     ],
 )

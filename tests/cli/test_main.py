@@ -6,6 +6,7 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -195,3 +196,41 @@ def test_main_takes_the_process_arguments(monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setattr(sys, "argv", ["kki", "--version"])
     assert main() == 0
     assert "version" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_is_the_operators() -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "kki", "code", "4045415"]
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert ended.returncode == 2
+    assert b"expected room to write, but got: No space left on device." in ended.stderr
+    assert b"Traceback" not in ended.stderr
+
+
+def test_a_closed_standard_output_is_no_fault() -> None:
+    command = [sys.executable, "-c", "import os, sys; os.close(1); os.execv(sys.executable, sys.argv[1:])"]
+    command += [sys.executable, "-m", "kki", "code", "4045415"]
+    ended = subprocess.run(command, stderr=subprocess.PIPE, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("seconds", ["inf", "nan", "1e300"])
+def test_seconds_that_no_clock_counts(kki: Kki, seconds: str) -> None:
+    for command in ("check", "certify", "doctor"):
+        ended = kki(command, "--timeout", seconds)
+        assert ended.code == 2
+        assert "expected seconds, more than 0 and at most" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "says"),
+    [
+        ("check", "KKI-SIG-010", "KKI-SIG-010 is about the client, which `kki certify` and `kki judge` put on trial."),
+        ("certify", "KKI-SIG-110", "KKI-SIG-110 is about the server, which `kki check` and `kki judge` put on trial."),
+    ],
+)
+def test_rows_of_the_other_party_are_no_scope(kki: Kki, command: str, name: str, says: str) -> None:
+    ended = kki(command, "--only", name)
+    assert ended.code == 2
+    assert says in ended.err

@@ -15,9 +15,10 @@ NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
 
 def finding(
-    where: str = "status", actual: str = "HTTP 200", exchange: str = "x7", expected: str = "HTTP 401"
-) -> Evidence:
-    return Evidence(exchange=exchange, where=where, expected=expected, actual=actual)
+    where: str = "status", actual: str = "HTTP 200", exchange: str = "x7", expected: str = "HTTP 401",
+    situation: str = "",
+) -> Evidence:  # fmt: skip
+    return Evidence(exchange=exchange, where=where, expected=expected, actual=actual, situation=situation)
 
 
 def row(name: str, state: str = "holds", *findings: Evidence, **changes: Any) -> RequirementResult:

@@ -146,3 +146,23 @@ def test_the_redactor_leaves_the_gates_sentences_whole() -> None:
     assert [Redactor(salt=b"s").text(each) for each in sentences] == [
         "b.toml: the entry for KKI-SIG-110 (header X-SIGNATURE) is stale: KKI-SIG-110 holds now. Take it out."
     ]
+
+
+def test_a_new_fault_of_the_row_does_not_hide_behind_an_entry() -> None:
+    first = finding(situation="payment, signature of rubbish")
+    second = finding(exchange="x9", situation="refund, signed over an empty body")
+    entries = listed(run(row("KKI-SIG-110", "violated", first)), reason="r", owner="o", expires=TODAY)
+    assert gate(*entries, rows=(row("KKI-SIG-110", "violated", first),)).verdict is Overall.CONFORMS
+    worse = gate(*entries, rows=(row("KKI-SIG-110", "violated", first, second),))
+    assert worse.failures == (
+        "KKI-SIG-110 is violated and not in the baseline: status: expected HTTP 401; got HTTP 200 "
+        "(refund, signed over an empty body; x9).",
+    )
+
+
+def test_an_entry_for_a_situation_that_was_not_made_is_not_stale() -> None:
+    entry = known("KKI-SIG-110", situation="refund, signature of rubbish")
+    held = run(row("KKI-SIG-110", "violated", finding(situation="payment, signature of rubbish")))
+    baseline = Baseline(source="b.toml", known=(entry, known("KKI-SIG-110", situation="payment, signature of rubbish")))
+    assert apply(baseline, held, TODAY, {"payment, signature of rubbish"}).failures == ()
+    assert "stale" in apply(baseline, held, TODAY, {entry.situation}).failures[0]

@@ -10,7 +10,7 @@ import pytest
 
 from kki.catalogue import catalogue
 from kki.edges.contract import load
-from kki.grading import MOST_EVIDENCE, MOST_FINDINGS, Policy, Tally, overall, undecided
+from kki.grading import MOST_EVIDENCE, MOST_FINDINGS, Policy, Tally, has_room, overall, undecided
 from kki.model.profile import Profile, Waiver
 from kki.model.requirement import Level, Party, Requirement, Source, Standing
 from kki.model.run import RequirementResult
@@ -135,6 +135,24 @@ def test_every_row_of_the_ledger_is_told_of() -> None:
     assert list(told()) == list(CONTRACT.requirements)
 
 
+def test_every_situation_is_kept_beside_the_first_findings() -> None:
+    tally = Tally(CONTRACT)
+    for number in range(300):
+        verdict = Verdict(requirement=SERVER_ROW, exchange=f"x{number}", party=Party.SERVER, judgement=BROKEN)
+        tally.add(verdict, f"payment, way {number % 60}")
+    rows = tally.results(CATALOGUE, Policy(), parties=(Party.SERVER,))
+    row = next(row for row in rows if row.id == SERVER_ROW)
+    assert {found.situation for found in row.findings} == {f"payment, way {number}" for number in range(60)}
+    assert has_room(row)
+
+
+def test_a_row_out_of_scope_has_no_grade() -> None:
+    for parties, only in (((Party.CLIENT,), ()), ((Party.SERVER,), ("KKI-SIG-120",))):
+        for judgement in (BROKEN, Holds()):
+            row = told((SERVER_ROW, judgement), parties=parties, only=only)[SERVER_ROW]
+            assert (row.in_scope, row.grade) == (False, Grade.NONE)
+
+
 def test_findings_and_evidence_are_bounded_but_counts_go_on() -> None:
     row = told(*[(SERVER_ROW, BROKEN)] * 1000)[SERVER_ROW]
     assert row.counts == {"broken": 1000}
@@ -211,7 +229,8 @@ OPEN = result(outcome=Outcome.NOT_EXERCISED, grade=Grade.NONE)
         ([GOOD, result(outcome=Outcome.FAULTY, grade=Grade.NONE)], Overall.INCOMPLETE),
         ([GOOD, result(level=MAY, outcome=Outcome.FAULTY, grade=Grade.NONE)], Overall.INCOMPLETE),
         ([BAD, result(outcome=Outcome.FAULTY, grade=Grade.NONE)], Overall.DOES_NOT_CONFORM),
-        ([], Overall.CONFORMS),
+        ([], Overall.INCOMPLETE),
+        ([replace(OPEN, level=MAY)], Overall.INCOMPLETE),
     ],
 )
 def test_overall(rows: list[RequirementResult], expected: Overall) -> None:

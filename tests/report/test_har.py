@@ -223,10 +223,18 @@ def test_a_browsers_entry_becomes_an_exchange() -> None:
     [
         ("net::ERR_TIMED_OUT", "timeout"),
         ("net::ERR_CONNECTION_REFUSED", "connection refused"),
-        ("", "connection closed"),
+        ("net::ERR_CONNECTION_RESET", "connection closed"),
+        ("net::ERR_EMPTY_RESPONSE", "connection closed"),
+        ("NS_ERROR_NET_RESET", "connection closed"),
+        ("net::ERR_FAILED", None),  # CORS
+        ("net::ERR_BLOCKED_BY_CLIENT", None),
+        ("net::ERR_NAME_NOT_RESOLVED", None),
+        ("net::ERR_ABORTED", None),
+        ("NS_BINDING_ABORTED", None),
+        ("", None),
     ],
 )
-def test_status_0_means_that_nothing_came(said: str, failure: str) -> None:
+def test_status_0_blames_the_server_for_nothing_that_the_browser_did(said: str, failure: str | None) -> None:
     exchange = read_har(document(a_browsers_entry(response={"status": 0, "_error": said, "content": {}})))[0].exchange
     assert exchange.response is None
     assert exchange.failure == failure

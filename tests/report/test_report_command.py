@@ -12,7 +12,7 @@ import pytest
 
 from kki.cli.main import main
 from kki.edges import contract as contracts
-from kki.edges import store
+from kki.edges import folders, store
 from kki.model.exchange import Record
 from kki.model.requirement import Party
 from kki.model.run import Run
@@ -79,7 +79,7 @@ def test_as_json_it_names_what_it_wrote(folder: Path, report: Report) -> None:
 def test_without_a_folder_it_takes_the_latest(folder: Path, report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
     reports = folder.parent / "work" / "reports"
     reports.mkdir(parents=True)
-    (reports / store.LATEST).symlink_to(folder)
+    (reports / folders.LATEST).symlink_to(folder)
     monkeypatch.chdir(reports.parent)
     assert report()[0] == 0
     assert (folder / "report.html").is_file()

@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from kki.edges import store
+from kki.edges import folders, store
 from kki.edges.errors import ConfigurationError
 from kki.edges.store import ExchangeWriter, RecordingError, read_exchanges, read_recording, read_run, write_run
 from kki.model.exchange import Record
@@ -168,27 +168,30 @@ def test_no_run_json_is_a_sentence(tmp_path: Path) -> None:
 
 def test_two_runs_in_one_second_get_two_folders(tmp_path: Path) -> None:
     now = datetime(2026, 11, 22, 10, tzinfo=UTC)
-    first = store.new_run_folder(tmp_path, "https://u:p@sandbox.example:8443/x", now)
-    second = store.new_run_folder(tmp_path, "https://sandbox.example:8443", now)
+    first = folders.new_run_folder(tmp_path, "https://u:p@sandbox.example:8443/x", now)
+    second = folders.new_run_folder(tmp_path, "https://sandbox.example:8443", now)
     assert first.name == "20261122T100000-sandbox.example-8443"
     assert second.name == "20261122T100000-sandbox.example-8443-2"
 
 
 @pytest.mark.parametrize("target", ["../../etc/passwd", "", "\x00", "/", "..", "a" * 500, "http://[::1]:80/"])
 def test_a_target_never_leaves_the_reports_folder(tmp_path: Path, target: str) -> None:
-    folder = store.new_run_folder(tmp_path, target, datetime(2026, 11, 22, tzinfo=UTC))
+    folder = folders.new_run_folder(tmp_path, target, datetime(2026, 11, 22, tzinfo=UTC))
     assert folder.parent == tmp_path
     assert len(folder.name) < 100
 
 
-def test_latest_points_at_the_newest_and_never_replaces_a_folder(tmp_path: Path) -> None:
+def test_latest_points_at_the_newest_and_never_replaces_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "ROOT", tmp_path)
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        store.point_latest(tmp_path / name)
+        folders.point_latest(tmp_path / name)
     assert (tmp_path / "latest").resolve() == tmp_path / "two"
     (tmp_path / "latest").unlink()
     (tmp_path / "latest").mkdir()
-    store.point_latest(tmp_path / "one")
+    folders.point_latest(tmp_path / "one")
     assert not (tmp_path / "latest").is_symlink()
 
 

@@ -20,7 +20,7 @@ from kki.certify.board import Board
 from kki.certify.checklist import Checklist
 from kki.certify.explain import Explained, Explainer, with_diagnosis
 from kki.certify.progress import Place, Progress, State
-from kki.edges import entropy, store
+from kki.edges import entropy, folders, store
 from kki.ending import digest_of, exit_code, told_by, waived
 from kki.grading import Policy, Tally, overall
 from kki.judge import Judge
@@ -300,4 +300,4 @@ def written(run: Run, output: Path, *, lang: str = "en") -> None:
     """`run.json` and every report, into the folder that holds the evidence."""
     store.write_run(output, run)
     store.write_reports(output, run, lang=lang)
-    store.point_latest(output)
+    folders.point_latest(output)

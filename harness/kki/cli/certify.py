@@ -17,7 +17,7 @@ from kki.cli import options, sessions
 from kki.cli.exits import Exit
 from kki.cli.options import Address
 from kki.cli.terminal import Terminal
-from kki.edges import addresses, entropy, listener, settings, store
+from kki.edges import addresses, entropy, folders, listener, settings
 from kki.edges import contract as contracts
 from kki.edges.baselines import read_baseline
 from kki.edges.errors import ConfigurationError
@@ -25,6 +25,7 @@ from kki.edges.selection import chosen_requirements
 from kki.gate import Baseline
 from kki.model.contract import Contract
 from kki.model.profile import Profile
+from kki.model.requirement import Party
 
 
 @click.command()
@@ -60,19 +61,22 @@ def certify(
       kki certify --profile merchant.toml --tls --timeout 600
     """
     contract = contracts.load(settings.contract_root())
-    wanted = chosen_requirements(contract, only)
+    wanted = chosen_requirements(contract, only, (Party.CLIENT,))
     known = read_baseline(baseline, contract) if baseline else None
     address = sessions.live_address(live)
     plan, lacking = _plan(terminal, contract, profile)
     kit = Kit(plan, keep=bool(lacking) and command is None)
     try:
-        with _tls_files(tls, certificate, key, listen[0], kit) as files:
+        with (
+            _tls_files(tls, certificate, key, listen[0], kit) as files,
+            folders.run_folder(output, _target(plan), entropy.now(), redactor=terminal.redactor) as folder,
+        ):
             given = kit.write_profile() if lacking else profile
             if lacking and profile is not None:
                 terminal.note(f"{profile}: lacks {', '.join(lacking)}; throw-away values take their place.")
             return _held(
                 terminal, plan=plan, contract=contract, listen=listen, live=address, files=files, command=command,
-                timeout=timeout, output=output, wanted=wanted, known=known, lang=lang, kit=kit, given=given,
+                timeout=timeout, folder=folder, wanted=wanted, known=known, lang=lang, kit=kit, given=given,
             )  # fmt: skip
     finally:
         kit.close()
@@ -123,16 +127,25 @@ def _tls_files(
         yield None
 
 
+def _named(ids: frozenset[str]) -> str:
+    return ", ".join(sorted(ids)[:5]) + (" and others" if len(ids) > 5 else "")
+
+
+def _target(plan: Profile) -> str:
+    return plan.credentials.client_id or "merchant"
+
+
 def _held(
     terminal: Terminal, *, plan: Profile, contract: Contract, listen: Address, live: Address | None,
-    files: tuple[str, str] | None, command: str | None, timeout: float | None, output: Path | None,
+    files: tuple[str, str] | None, command: str | None, timeout: float | None, folder: Path,
     wanted: frozenset[str], known: Baseline | None, lang: str, kit: Kit, given: Path | None,
 ) -> int:  # fmt: skip
     """The session itself, from READY to the verdict."""
     checklist = checklists.load(settings.contract_root())
     terminal.allow(*sorted(checklist.cpans))
-    target = plan.credentials.client_id or "merchant"
-    folder = output or store.new_run_folder(Path("reports"), target, entropy.now())
+    if wanted and not wanted & checklist.in_scope(contract, plan.plan):
+        raise ConfigurationError([f"--only: expected what the checklist asks for, but it leaves {_named(wanted)} out."])
+    target = _target(plan)
     session = Session(
         Plan(
             profile=plan, contract=contract, use="certify", target=target, checklist=checklist, only=wanted,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from kki.cli import gating, options
 from kki.cli.exits import Exit
 from kki.cli.terminal import Steps, Terminal
 from kki.edges import contract as contracts
-from kki.edges import entropy, preflight, settings, store
+from kki.edges import entropy, folders, preflight, settings
 from kki.edges.baselines import read_baseline
 from kki.edges.ci import announced
 from kki.edges.errors import ConfigurationError
@@ -27,6 +27,7 @@ from kki.edges.selection import chosen_requirements
 from kki.gate import Baseline
 from kki.model.contract import Contract
 from kki.model.profile import Profile
+from kki.model.requirement import Party
 from kki.model.run import Run, as_json
 from kki.report.figures import undecided_musts
 from kki.report.summary import summary_lines, violation_lines
@@ -51,6 +52,9 @@ MOST_NAMED = 40  # undecided requirements that the terminal names
     "--resume", type=click.Path(path_type=Path), metavar="DIR",
     help="Go on with a run that did not come to its end, with its level, seed and selection.",
 )
+@click.option(
+    "--trust-secret", is_flag=True, help="Go on even if the target refuses every signature made with client_secret."
+)  # fmt: skip
 @options.baseline_option
 @options.lang_option
 @options.terminal_options
@@ -66,6 +70,7 @@ def check(
     workers: int,
     timeout: float | None,
     resume: Path | None,
+    trust_secret: bool,
     baseline: Path | None,
     lang: str,
 ) -> int:
@@ -87,12 +92,17 @@ def check(
     contract = contracts.load(root)
     earlier = _gone_on_with(resume) if resume else None
     plan = options.chosen_profile(terminal, contract, profile=profile, base_url=base_url)
-    wanted = chosen_requirements(contract, earlier.head.only if earlier else only)
+    wanted = chosen_requirements(contract, earlier.head.only if earlier else only, (Party.SERVER,))
     known = read_baseline(baseline, contract) if baseline else None
-    with _target(plan, contract, terminal) as (url, plan, target):
+    with ExitStack() as within:
+        url, plan, target = within.enter_context(_target(plan, contract, terminal))
         from kki.run import Conductor
 
         begun = entropy.now()
+        given = resume.resolve() if resume else output
+        folder = within.enter_context(
+            folders.run_folder(given, target, begun, redactor=terminal.redactor, resumed=earlier is not None)
+        )
         conductor = Conductor(
             profile=plan,
             contract=contract,
@@ -103,9 +113,10 @@ def check(
             contract_root=root,
             workers=workers,
             target=target,
-            output=resume.resolve() if resume else output or store.new_run_folder(Path("reports"), target, begun),
+            output=folder,
             ends=None if timeout is None else begun + timedelta(seconds=timeout),
             earlier=earlier,
+            trust_secret=trust_secret,
         )
         return _tried(terminal, conductor, workers, known, lang)
 
@@ -142,13 +153,14 @@ def _target(plan: Profile, contract: Contract, terminal: Terminal) -> Iterator[t
 def _tried(terminal: Terminal, conductor: Conductor, workers: int, known: Baseline | None, lang: str) -> int:
     problems = preflight.problems(conductor.preflight())
     if problems:
+        conductor.abandon()
         raise ConfigurationError(problems)
     for check_ in conductor.checks:
         if not check_.ok:
             terminal.note(f"{check_.name}: {check_.says}; {check_.fix}.")
     _run_pytest(terminal, conductor, workers)
     run = conductor.run()
-    result = gate.apply(known, run, entropy.now().date()) if known else None
+    result = gate.apply(known, run, entropy.now().date(), set(conductor.situations.values())) if known else None
     run = conductor.close(lang, result.run if result else run)
     if terminal.json:
         terminal.document(as_json(run))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,7 +71,9 @@ def compare(
     _check_terms(target, reason, owner, expires)
     was, is_ = store.read_run(old), store.read_run(new)
     found = comparison.compare(was, is_, store.evidence(_folder(old)), store.evidence(_folder(new)))
-    written = [*_written(is_, target, reason, owner, expires), *_pruned(is_, prune)]
+    situations = comparison.traffic(is_, store.evidence(_folder(new))).situations
+    is_ = comparison.placed(is_, situations)
+    written = [*_written(is_, target, reason, owner, expires), *_pruned(is_, prune, set(situations.values()))]
     if terminal.json:
         terminal.document({**comparison.as_json(found), "baselines": written})
     _show(terminal, found)
@@ -118,7 +120,7 @@ def _written(
     yield f"{target}: {_entries(len(whole) - len(old))} added, {len(old)} kept."
 
 
-def _pruned(run: Run, path: Path | None) -> Iterator[str]:
+def _pruned(run: Run, path: Path | None, tried: Collection[str]) -> Iterator[str]:
     if path is None:
         return
     from kki.edges import entropy
@@ -126,7 +128,7 @@ def _pruned(run: Run, path: Path | None) -> Iterator[str]:
     from kki.gate import apply
 
     baseline = read_baseline(path, _contract())
-    result = apply(baseline, run, entropy.now().date())
+    result = apply(baseline, run, entropy.now().date(), tried)
     rest = [entry for entry in baseline.known if entry not in result.stale]
     if result.stale:
         write_baseline(path, rest)

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from kki.cli.exits import Exit
-from kki.cli.options import chosen_profile, conceal, octets, profile_option, terminal_options
+from kki.cli.options import chosen_profile, conceal, octets, profile_option, terminal_options, without_scheme
 from kki.cli.terminal import DETAILED, NORMAL, Terminal
 from kki.diagnosis import exchanges
 from kki.diagnosis.results import Candidate, Diagnosis, Outcome, Step, as_json, redacted, visible
@@ -26,6 +26,8 @@ from kki.model.profile import Profile
 from kki.snap.tokens import bearer_lenient
 
 _WINDOW = 36  # characters of a long text that are shown on either side of a difference
+_NO_SECRET = "Expected the client secret, by --client-secret or the profile, but got neither."
+_NO_KEY = "Expected the client's RSA key for the token request, by --public-key or the profile."
 _BY_HAND = ("path", "token", "timestamp", "signature", "body", "client_key")
 
 
@@ -67,8 +69,9 @@ def diagnose(
     contract = load(contract_root())
     plan = _plan(terminal, contract, profile, given)
     requests = _chosen(_requests(message, given), entry)
-    _check_credentials(requests, plan, contract)
-    answers = list(_answers(requests, plan, contract, given, _references(profile, given)))
+    before = 0 if entry is None else len(requests) - 1
+    _check_credentials(requests[before:], plan, contract)
+    answers = list(_answers(requests, before, plan, contract, given, _references(profile, given)))
     _show(terminal, answers)
     return _exit(answers)
 
@@ -102,11 +105,12 @@ def _references(path: Path | None, given: Mapping[str, Any]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """A request with the name that people know it by, and the token that its reply gave."""
+    """A request with the name that people know it by, the token that its reply gave, and its status; 0: not known."""
 
     name: str
     request: Request
     issued: str = field(default="", repr=False)
+    status: int = 0
 
 
 def _requests(message: str | None, given: Mapping[str, Any]) -> list[_Named]:
@@ -118,7 +122,12 @@ def _requests(message: str | None, given: Mapping[str, Any]) -> list[_Named]:
         return [_Named("by hand", _by_hand(given))]
     name, data = _read(message)
     watched = (record.exchange for record in read_messages(data, name=name))
-    return [_Named(one.id, one.request, _issued(one.response.body if one.response else b"")) for one in watched]
+    return [
+        _Named(one.id, one.request, _issued(one.response.body), one.response.status)
+        if one.response
+        else _Named(one.id, one.request)
+        for one in watched
+    ]
 
 
 def _read(message: str) -> tuple[str, bytes]:
@@ -138,7 +147,7 @@ def _by_hand(given: Mapping[str, Any]) -> Request:
         )
     headers = {"X-TIMESTAMP": given["timestamp"], "X-SIGNATURE": given["signature"]}
     if given["token"] is not None:
-        headers["Authorization"] = f"Bearer {given['token']}"
+        headers["Authorization"] = f"Bearer {without_scheme(given['token'])}"
     if given["client_key"]:
         headers["X-CLIENT-KEY"] = given["client_key"]
     path = given["path"] or "/authorization/v1/access-token/b2b"
@@ -170,14 +179,17 @@ def _check_credentials(requests: Sequence[_Named], plan: Profile, contract: Cont
     signed = [row.request for row in requests if row.request.headers.get("X-SIGNATURE")]
     if not signed:
         raise ConfigurationError(["Expected a request with X-SIGNATURE, but there is none."])
-    kinds = {exchanges.is_token_request(request, contract) for request in signed}
-    credentials, problems = plan.credentials, []
-    if False in kinds and not credentials.client_secret:
-        problems.append("Expected the client secret, by --client-secret or the profile, but got neither.")
-    if True in kinds and not (credentials.public_key or credentials.private_key):
-        problems.append("Expected the client's RSA key for the token request, by --public-key or the profile.")
-    if problems:
-        raise ConfigurationError(problems)
+    lacking = [_lacking(request, plan, contract) for request in signed]
+    if all(lacking):
+        raise ConfigurationError(list(dict.fromkeys(lacking)))
+
+
+def _lacking(request: Request, plan: Profile, contract: Contract) -> str:
+    """What this request cannot be diagnosed without, as a sentence; "" where it is there."""
+    held = plan.credentials
+    if not exchanges.is_token_request(request, contract):
+        return "" if held.client_secret else _NO_SECRET
+    return "" if held.public_key or held.private_key else _NO_KEY
 
 
 # --- the answers ------------------------------------------------------------------------------------------------------
@@ -188,15 +200,22 @@ class _Answer:
     name: str
     request: Request = field(repr=False)
     found: tuple[Diagnosis, ...]  # nothing: all is right
+    lacking: str = ""  # what it could not be diagnosed without
+    status: int = 0
 
 
 def _answers(
-    requests: Sequence[_Named], plan: Profile, contract: Contract, given: Mapping[str, Any], references: Sequence[str]
-) -> Iterator[_Answer]:
+    requests: Sequence[_Named], before: int, plan: Profile, contract: Contract, given: Mapping[str, Any],
+    references: Sequence[str],
+) -> Iterator[_Answer]:  # fmt: skip
+    """An answer for each but the first `before`, which were seen earlier."""
     tokens, seen, cards = list[str](given["earlier_token"]), list[Request](), list[str]()
-    for row in requests:
+    for place, row in enumerate(requests):
         request = row.request
-        if request.headers.get("X-SIGNATURE"):
+        lacking = _lacking(request, plan, contract) if request.headers.get("X-SIGNATURE") else ""
+        if place >= before and lacking:
+            yield _Answer(row.name, request, (), lacking)
+        elif place >= before and request.headers.get("X-SIGNATURE"):
             found = (
                 exchanges.diagnose_request(
                     request, plan.credentials, contract, readings=plan.readings, test_data=plan.test_data,
@@ -207,7 +226,7 @@ def _answers(
                     request, plan.credentials, contract, readings=plan.readings, cards_seen=cards
                 ),
             )  # fmt: skip
-            yield _Answer(row.name, request, tuple(one for one in found if one is not None))
+            yield _Answer(row.name, request, tuple(one for one in found if one is not None), status=row.status)
         seen.append(request)
         tokens += [token for token in (bearer_lenient(request.headers.get("Authorization") or ""), row.issued) if token]
         card = exchanges.card_text(request, contract)
@@ -218,7 +237,8 @@ def _exit(answers: Sequence[_Answer]) -> int:
     outcomes = {diagnosis.outcome for answer in answers for diagnosis in answer.found}
     if outcomes & {Outcome.NAMED, Outcome.UNNAMED}:
         return Exit.DOES_NOT_CONFORM
-    return Exit.INCOMPLETE if Outcome.UNDECIDED in outcomes else Exit.CONFORMS
+    lacking = any(answer.lacking for answer in answers)
+    return Exit.INCOMPLETE if lacking or Outcome.UNDECIDED in outcomes else Exit.CONFORMS
 
 
 # --- the output -------------------------------------------------------------------------------------------------------
@@ -229,17 +249,33 @@ def _show(terminal: Terminal, answers: Sequence[_Answer]) -> None:
         terminal.document({"requests": [_document(terminal, answer) for answer in answers]})
     for answer in answers:
         terminal.say(f"{answer.request.method} {answer.request.target} ({answer.name})", style="bold")
-        if not answer.found:
+        if answer.lacking:
+            terminal.say(f"  Not diagnosed. {answer.lacking}", style="yellow")
+        elif not answer.found:
             terminal.say("  The signature is right.", style="green")
+            _show_other_causes(terminal, answer)
         for diagnosis in answer.found:
             _show_one(terminal, diagnosis)
+
+
+def _show_other_causes(terminal: Terminal, answer: _Answer) -> None:
+    """A right signature under the secret that was given here is refused for other reasons, and people ask for them."""
+    if answer.status not in (0, 401):
+        return
+    terminal.say(
+        "  If the server answers 401 all the same: does it keep another secret (or public key) for this client id; is "
+        "X-TIMESTAMP too far from its clock; has the B2B token expired, or was it given to another X-PARTNER-ID; does "
+        "a proxy on the way change path, body or headers?",
+        style="dim",
+    )
 
 
 def _document(terminal: Terminal, answer: _Answer) -> dict[str, Any]:
     found = [as_json(redacted(diagnosis, terminal.clean)) for diagnosis in answer.found]
     document = {
         "request": answer.name, "method": answer.request.method, "target": answer.request.target,
-        "right": not answer.found, "diagnoses": found,
+        "right": not answer.found and not answer.lacking, "diagnoses": found,
+        **({"missing": answer.lacking} if answer.lacking else {}),
     }  # fmt: skip
     cleaned = _cleaned(terminal, document)
     return cleaned if isinstance(cleaned, dict) else {}

@@ -13,7 +13,7 @@ from kki.certify.session import BOTH, Plan, Session, in_order, related
 from kki.cli import options, sessions
 from kki.cli.terminal import Terminal
 from kki.edges import contract as contracts
-from kki.edges import entropy, settings, store
+from kki.edges import entropy, folders, settings, store
 from kki.edges.baselines import read_baseline
 from kki.edges.errors import ConfigurationError
 from kki.edges.har import is_har, read_har
@@ -64,20 +64,21 @@ def judge(
         aside = len(records) - len(chosen)
         notes.append(f"{aside} exchange{'s' if aside != 1 else ''} with other servers left aside.")
     target = Path(files[0]).name if files[0] != "-" else "standard input"
-    folder = output or store.new_run_folder(Path("reports"), target, entropy.now())
-    session = Session(
-        Plan(
-            profile=plan, contract=contract, use="judge", target=target, parties=BOTH, only=wanted, complete=complete,
-            staged=False, output=folder, title=target,
-        )
-    )  # fmt: skip
     _say_missing(terminal, plan)
-    for record in chosen:
-        session.record(record)
-    run = session.finish(notes=notes)
-    for note in notes:
-        terminal.note(note)
-    return sessions.report(terminal, session, run, folder, lang, known)
+    inputs = [Path(file) for file in files if file != "-"]
+    with folders.run_folder(output, target, entropy.now(), redactor=terminal.redactor, inputs=inputs) as folder:
+        session = Session(
+            Plan(
+                profile=plan, contract=contract, use="judge", target=target, parties=BOTH, only=wanted,
+                complete=complete, staged=False, output=folder, title=target,
+            )
+        )  # fmt: skip
+        for record in chosen:
+            session.record(record)
+        run = session.finish(notes=notes)
+        for note in notes:
+            terminal.note(note)
+        return sessions.report(terminal, session, run, folder, lang, known)
 
 
 def _read(files: Sequence[str], notes: list[str]) -> Iterable[Record]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.util
+import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
 
@@ -99,6 +102,9 @@ def cli() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `kki` with these arguments (default: the process's) and return the exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us: as if it went to /dev/null
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # as long as the process
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a narrow encoding must not end a run
@@ -109,6 +115,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         return _ended_by(error, terminal)
     return code if isinstance(code, int) else Exit.CONFORMS
+
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
+
+
+def _no_room(error: OSError, terminal: Terminal) -> None:
+    """The disk, or what standard output goes to, takes no more."""
+    where = error.filename or "standard output, or the run's folder"
+    with suppress(OSError, OutputClosed):
+        terminal.problem(f"{where}: expected room to write, but got: {error.strerror}.")
+    for name in ("stdout", "stderr"):
+        try:
+            getattr(sys, name).flush()
+        except (OSError, ValueError, AttributeError):
+            setattr(sys, name, None)  # the interpreter would try to flush it once more
 
 
 def _ended_by(error: Exception, terminal: Terminal) -> int:
@@ -126,6 +147,9 @@ def _ended_by(error: Exception, terminal: Terminal) -> int:
         case OutputClosed() | BrokenPipeError():
             sys.stdout = None  # the interpreter would try to flush it once more
             return Exit.READER_GONE
+        case OSError() if error.errno in _NO_ROOM:
+            _no_room(error, terminal)
+            return Exit.OPERATOR
         case _:
             terminal.problem(
                 "The harness itself failed. This is our fault and says nothing about the party on trial. "

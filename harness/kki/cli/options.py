@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -24,6 +24,22 @@ F = TypeVar("F", bound=Callable[..., object])
 Address = tuple[str, int]
 
 LEVELS = ("quick", "standard", "thorough")
+MOST_SECONDS = 31_536_000  # a year
+
+
+class _Seconds(click.FloatRange):
+    """More than none, and no more than a clock can count: `inf` and `nan` are numbers to Python."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = float(super().convert(value, param, ctx))
+        if not 0 < found <= MOST_SECONDS:
+            self.fail(f"expected seconds, more than 0 and at most {MOST_SECONDS:_}, but got {value}.", param, ctx)
+        return found
+
+
+SECONDS = _Seconds(min=0, min_open=True)
 
 
 def terminal_options(command: Callable[..., R]) -> Callable[..., R]:
@@ -118,14 +134,14 @@ def lang_option(command: F) -> F:
 
 def timeout_option(command: F) -> F:
     return click.option(
-        "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+        "--timeout", type=SECONDS, metavar="SECONDS",
         help="How long to wait for one answer; goes before the profile.",
     )(command)  # fmt: skip
 
 
 def run_time_option(command: F) -> F:
     return click.option(
-        "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+        "--timeout", type=SECONDS, metavar="SECONDS",
         help="How long the run may take in all; [limits] timeout_s in the profile bounds one answer.",
     )(command)  # fmt: skip
 
@@ -163,6 +179,11 @@ def chosen_profile(
 def conceal(terminal: Terminal, profile: Profile) -> None:
     """Secrets and card numbers of this profile never show, whatever goes wrong."""
     terminal.redactor = redactor_for(profile, salt=entropy.iv())
+
+
+def without_scheme(token: str) -> str:
+    """A token as the string to sign wants it, though it was given with its scheme, as it stands in Authorization."""
+    return token[7:].strip() if token[:7].lower() == "bearer " else token
 
 
 def octets(name: str, option: str) -> bytes:

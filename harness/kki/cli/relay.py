@@ -13,7 +13,7 @@ from kki.cli.exits import Exit
 from kki.cli.options import Address
 from kki.cli.terminal import Terminal
 from kki.edges import contract as contracts
-from kki.edges import entropy, settings, store
+from kki.edges import entropy, folders, settings
 from kki.edges import relay as relays
 from kki.edges.baselines import read_baseline
 from kki.edges.errors import ConfigurationError
@@ -58,33 +58,33 @@ def relay(
     if plan.base_url is None:
         raise ConfigurationError(["--to: expected the address to forward to, but neither it nor a profile names one."])
     address = sessions.live_address(live)
-    folder = output or store.new_run_folder(Path("reports"), plan.base_url, entropy.now())
-    session = Session(
-        Plan(
-            profile=plan, contract=contract, use="judge", target=plan.base_url, parties=BOTH, only=wanted,
-            complete=complete, staged=False, output=folder, made_by="relay", title=f"Relay to {plan.base_url}",
-        ),
-        on_change=sessions.told(terminal),
-    )  # fmt: skip
-    application = Forwarding(
-        forward=relays.forwarding(plan.base_url, plan.limits.timeout_s), evident=relays.evident, watch=session.watch,
-        prefix="r", backlog=session.backlog,
-    )  # fmt: skip
-    kit = Kit(plan)
-    try:
-        with sessions.stoppable() as stop:
-            running = serve_application(application, *listen)
-            session.board.url = running.url
-            with running, sessions.pages(session, address, terminal):
-                if terminal.json:
-                    terminal.note(f"READY {running.url}")
-                else:
-                    terminal.result(f"READY {running.url}")
-                env = kit.environment(running.url)
-                child = Child(command, env, lambda line: terminal.note(f"| {line}")) if command else None
-                ended = sessions.wait(session, child, stop, timeout)
-                run, interrupted = sessions.close(session, running, ended, child)
-                code = sessions.report(terminal, session, run, folder, lang, known)
-    finally:
-        kit.close()
+    with folders.run_folder(output, plan.base_url, entropy.now(), redactor=terminal.redactor) as folder:
+        session = Session(
+            Plan(
+                profile=plan, contract=contract, use="judge", target=plan.base_url, parties=BOTH, only=wanted,
+                complete=complete, staged=False, output=folder, made_by="relay", title=f"Relay to {plan.base_url}",
+            ),
+            on_change=sessions.told(terminal),
+        )  # fmt: skip
+        application = Forwarding(
+            forward=relays.forwarding(plan.base_url, plan.limits.timeout_s), evident=relays.evident,
+            watch=session.watch, prefix="r", backlog=session.backlog,
+        )  # fmt: skip
+        kit = Kit(plan)
+        try:
+            with sessions.stoppable() as stop:
+                running = serve_application(application, *listen)
+                session.board.url = running.url
+                with running, sessions.pages(session, address, terminal):
+                    if terminal.json:
+                        terminal.note(f"READY {running.url}")
+                    else:
+                        terminal.result(f"READY {running.url}")
+                    env = kit.environment(running.url)
+                    child = Child(command, env, lambda line: terminal.note(f"| {line}")) if command else None
+                    ended = sessions.wait(session, child, stop, timeout)
+                    run, interrupted = sessions.close(session, running, ended, child)
+                    code = sessions.report(terminal, session, run, folder, lang, known)
+        finally:
+            kit.close()
     return Exit.INTERRUPTED if interrupted else code

@@ -12,14 +12,14 @@ from kki.cli import options
 from kki.cli.exits import Exit
 from kki.cli.terminal import Terminal
 from kki.edges import contract as contracts
-from kki.edges import settings, store
+from kki.edges import folders, settings, store
 from kki.edges.errors import ConfigurationError
 from kki.model.run import Run
 from kki.report.texts import LANGUAGES
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path), default=Path("reports") / store.LATEST, metavar="[RUN]")
+@click.argument("run", type=click.Path(path_type=Path), default=folders.ROOT / folders.LATEST, metavar="[RUN]")
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of the pages.")
 @click.option("--allure", is_flag=True, help="Also render allure-report/ with Allure 3, where Node is present.")
 @options.output_option

@@ -19,13 +19,15 @@ from kki.certify.progress import State
 from kki.certify.session import Session, written
 from kki.cli import gating
 from kki.cli.exits import Exit
-from kki.cli.options import Address
+from kki.cli.options import SECONDS, Address
 from kki.cli.terminal import Terminal
-from kki.edges import entropy
+from kki.comparison import placed
+from kki.edges import entropy, store
 from kki.edges.errors import ConfigurationError
 from kki.edges.listener import Running
 from kki.edges.pages import LOOK_S, serve_pages
 from kki.gate import Baseline
+from kki.grading import situation
 from kki.model.run import Run, as_json
 
 LOOK_FOR_END_S = 0.05
@@ -38,7 +40,7 @@ live_option = click.option(
     help='Where the live page is served; "off": nowhere.',
 )  # fmt: skip
 session_timeout_option = click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+    "--timeout", type=SECONDS, metavar="SECONDS",
     help="How long the session lasts at most.  [default: no limit]",
 )  # fmt: skip
 
@@ -170,7 +172,9 @@ def _notes(ended: Ended) -> Iterator[str]:
 
 def report(terminal: Terminal, session: Session, run: Run, output: Path, lang: str, known: Baseline | None) -> int:
     """Writes the folder, tells people or scripts the verdict, and returns the exit code."""
-    gated = gate.apply(known, run, entropy.now().date()) if known else None
+    situations = {record.exchange.id: situation(record, run.operations) for record in store.evidence(output)}
+    run = placed(run, situations)
+    gated = gate.apply(known, run, entropy.now().date(), set(situations.values())) if known else None
     run = gated.run if gated else run
     written(run, output, lang=lang)
     if terminal.json:

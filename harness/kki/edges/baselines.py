@@ -17,7 +17,8 @@ from kki.model.contract import Contract
 _HEAD = """\
 # Violations that are known and carried for now: `kki check --baseline FILE`.
 # What is violated and not listed fails, and so does what is listed and holds. `finding` is a piece of the finding's
-# sentence; without it the entry covers every finding of its requirement. After `expires` an entry fails.
+# sentence, `situation` the operation with what was done to its request; without either the entry covers every finding
+# of its requirement. After `expires` an entry fails.
 schema = 1
 """
 
@@ -62,6 +63,8 @@ def _entry(known: Known) -> str:
     lines = ["", "[[broken]]", f"requirement = {quoted(known.requirement)}"]
     if known.finding:
         lines.append(f"finding     = {quoted(known.finding)}")
+    if known.situation:
+        lines.append(f"situation   = {quoted(known.situation)}")
     lines += [
         f"reason      = {quoted(known.reason)}",
         f"owner       = {quoted(known.owner)}",

@@ -7,8 +7,13 @@ from pathlib import Path
 
 from kki.attestation import File
 from kki.edges.errors import ConfigurationError
+from kki.edges.folders import LOCK
 
 ATTESTATION = "attestation.intoto.json"
+
+
+def _is_aside(name: str) -> bool:
+    return name == LOCK or name.endswith(".intoto.json")
 
 
 def files_of(folder: Path) -> tuple[File, ...]:
@@ -16,7 +21,7 @@ def files_of(folder: Path) -> tuple[File, ...]:
     found = []
     try:
         for path in sorted(folder.rglob("*")):
-            if path.is_symlink() or not path.is_file() or path.name.endswith(".intoto.json"):
+            if path.is_symlink() or not path.is_file() or _is_aside(path.name):
                 continue
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -104,13 +104,21 @@ def _exchange(entry: Json, ours: Json, name: str) -> Exchange:
     )
 
 
-def _failure(entry: Json) -> str:
-    """Browsers write net::ERR_… as `_error`; what none of our words fits is a closed connection."""
-    said = _text(entry["response"].get("_error")).lower()
-    for word, failure in (("timed", "timeout"), ("timeout", "timeout"), ("refused", "connection refused")):
-        if word in said:
-            return failure
-    return "connection closed"
+# What a browser or proxy says of a request without reply → what came of it. Only what the other side can be blamed for:
+# a request that was blocked, cancelled or never left (CORS, DNS, an ad blocker) says nothing about the server.
+_FAILURES = (
+    ("timed_out", "timeout"), ("timed out", "timeout"), ("timeout", "timeout"), ("refused", "connection refused"),
+    ("reset", "connection closed"), ("connection_closed", "connection closed"), ("closed", "connection closed"),
+    ("empty_response", "connection closed"), ("empty reply", "connection closed"),
+    ("incomplete", "connection closed"), ("disconnected", "connection closed"),
+    ("invalid_http_response", "malformed reply"), ("malformed", "malformed reply"),
+)  # fmt: skip
+
+
+def _failure(entry: Json) -> str | None:
+    """Why no reply came, by the net::ERR_… that browsers write as `_error`; None where nothing tells it."""
+    said = " ".join(_text(part.get("_error")) for part in (entry, entry["response"])).lower()
+    return next((failure for word, failure in _FAILURES if word in said), None)
 
 
 def _request(data: Json, ours: Json) -> Request:

@@ -87,9 +87,9 @@ def _documents(text: bytes, name: str) -> Iterator[Any]:
     for number, line in enumerate(lines, 1):
         try:
             yield json.loads(line)
-        except (ValueError, RecursionError):
-            at = f"{name}, line {number}" if number > 1 else name
-            raise ConfigurationError([f"{at}: expected JSON, but could not read it: {problem}."]) from None
+        except (ValueError, RecursionError) as failure:
+            at, why = (f"{name}, line {number}", failure) if number > 1 else (name, problem)
+            raise ConfigurationError([f"{at}: expected JSON, but could not read it: {why}."]) from None
 
 
 def _one_object(document: Any, at: str) -> Record:

@@ -6,7 +6,6 @@ import base64
 import binascii
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 from kki.edges.errors import ConfigurationError
 from kki.model.exchange import Exchange, Record
@@ -24,7 +22,6 @@ from kki.redaction import Redactor
 
 EXCHANGES = "exchanges.jsonl"
 RUN = "run.json"
-LATEST = "latest"
 _MEMBERS_TO_SHOW = 60  # characters of a broken line that a sentence quotes
 
 
@@ -274,37 +271,6 @@ def read_run(folder: Path) -> Run:
 
 
 # --- the folder --------------------------------------------------------------------------------------------------
-
-
-def new_run_folder(root: Path, target: str, now: datetime) -> Path:
-    """Makes `root/<time>-<target>/`; a number is added where two runs start in one second."""
-    name = f"{now:%Y%m%dT%H%M%S}-{safe_name(target)}"
-    root.mkdir(parents=True, exist_ok=True)
-    for attempt in range(1, 1000):
-        folder = root / (name if attempt == 1 else f"{name}-{attempt}")
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            continue
-        return folder
-    raise ConfigurationError([f"{root}: expected room for {name}, but a thousand such folders are there already."])
-
-
-def safe_name(target: str) -> str:
-    """A target as part of a file name: host and port of a URL, else the letters and digits of the text."""
-    host = urlsplit(target).netloc.rsplit("@", 1)[-1] if "://" in target else target
-    return re.sub(r"[^A-Za-z0-9._]+", "-", host).strip("-.")[:60] or "target"
-
-
-def point_latest(folder: Path) -> None:
-    """`latest` beside the folder points at it. Where links cannot be made, it is left alone."""
-    link, fresh = folder.parent / LATEST, folder.parent / f".{LATEST}.{os.getpid()}"
-    if link.exists() and not link.is_symlink():
-        return
-    with suppress(OSError, NotImplementedError):
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(folder.name, target_is_directory=True)
-        fresh.replace(link)
 
 
 def write_run(folder: Path, run: Run) -> Path:

@@ -21,13 +21,23 @@ ON_TRIAL: Mapping[str, frozenset[Party]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """A finding with the exchange it was made in ("" where the whole trail was judged)."""
+    """A finding with the exchange it was made in ("" where the whole trail was judged).
+
+    `situation`: what that exchange was, "refund, signed over an empty body"; with the row and the place it says whether
+    two runs found the same. "": not known.
+    """
 
     exchange: str
     where: str
     expected: str
     actual: str
     diagnosis: str = ""
+    situation: str = ""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """What tells this finding of its row from others."""
+        return self.where, self.situation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +201,7 @@ def _requirement_json(row: RequirementResult) -> dict[str, Any]:
                 "expected": found.expected,
                 "actual": found.actual,
                 "diagnosis": found.diagnosis,
+                "situation": found.situation,
             }
             for found in row.findings
         ],
@@ -299,6 +310,7 @@ def _evidence(found: Mapping[str, Any]) -> Evidence:
         expected=found["expected"],
         actual=found["actual"],
         diagnosis=found.get("diagnosis", ""),
+        situation=found.get("situation", ""),
     )
 
 

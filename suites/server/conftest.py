@@ -48,6 +48,8 @@ class Server:
             self._refundable = None if "refund" in exchange.request.target else self._refundable
         if exchange.request.target.endswith("/b2b2c"):
             self.session.take_customer(exchange)  # the refresh token that was sent is spent now
+        if exchange.request.target.endswith("/b2b"):
+            self.session.tokens.b2b = ""  # where a new token takes the old one's place, only a fresh one is good
         if "unbind" in exchange.request.target:
             self.session.unbound(exchange.request.body.decode("utf-8", "replace"))
 

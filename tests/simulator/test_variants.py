@@ -13,9 +13,10 @@ from kki.simulator.correct import CORRECT
 from kki.simulator.outcomes import Response
 from kki.simulator.persona import Persona
 from kki.simulator.personas import PERSONAS, UnknownName
-from kki.simulator.variants import VARIANTS, variant
+from kki.simulator.variants import VARIANTS, WHOLE, variant
 
-_EACH = pytest.mark.parametrize("one", VARIANTS.values(), ids=list(VARIANTS))
+# Those that take less are tried against the judge: tests/rules/test_fair.py.
+_EACH = pytest.mark.parametrize("one", WHOLE, ids=[one.name for one in WHOLE])
 
 # What a variant refuses beyond, or takes beyond, because its way of reading the documents says so.
 _ALLOWED: Mapping[str, frozenset[str]] = {

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 
 import pytest
-from tests.simulator.probes import GOOD, REFUSED, Probe, merchant_of
+from tests.simulator.more_probes import GOOD, KINDS, REFUSED
+from tests.simulator.probes import Probe, merchant_of
 from tests.simulator.support import CONTRACT, PATHS, reply
 
 from kki.simulator.correct import CORRECT
@@ -25,15 +26,20 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
     "repeated-refund-told-again": frozenset({"same refund again"}),
     "repeated-unbinding-accepted": frozenset({"second unbinding"}),
     "no-customer-token-for-a-cpan": frozenset({"no customer token"}),
-    "duplicates-allowed": frozenset({"duplicate reference", "duplicate reference by token", "race on a reference"}),
-    "no-clock": frozenset({"two days old", "two days ahead", "token request of last week"}),
+    "duplicates-allowed": frozenset({
+        "duplicate reference", "duplicate reference by token", "race on a reference",
+        "duplicate reference when recurring", "duplicate reference when tokenising",
+    }),
+    "no-clock": frozenset({
+        "two days old", "two days ahead", "token request of last week", *(f"{kind}, two days old" for kind in KINDS),
+    }),
     "any-external-id": frozenset({"letters in X-EXTERNAL-ID"}),
     "any-length-of-ip-address": frozenset({"short X-IP-ADDRESS"}),
     "optional-as-described": frozenset(
         {"payment without reference", "payment with empty reference", "payment without OTP"}
     ),
     "any-card": frozenset({"card without members"}),
-}
+}  # fmt: skip
 
 
 def _status(one: Persona, probe: Probe) -> int:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from kki.grading import undecided
+from kki.grading import overall, undecided
+from kki.model.contract import Contract
+from kki.model.requirement import Level, Standing
 from kki.model.run import RequirementResult, Run
 from kki.model.verdict import Grade, Outcome, Overall
 
@@ -69,6 +71,59 @@ def caveats(run: Run) -> tuple[str, ...]:
     if run.overall is Overall.INCOMPLETE and not found:
         found.append("The run calls itself incomplete.")
     return tuple(found)
+
+
+# --- whether the run says of itself what its rows and its evidence say -----------------------------
+
+
+def inconsistencies(run: Run, exchanges: Collection[str], contract: Contract | None = None) -> Iterator[str]:
+    """A sentence for each thing in a run.json that cannot be so: somebody wrote in it, or files of two runs are mixed.
+
+    `exchanges`: ids of the evidence; `contract`: ours, where the run was made with the same.
+    """
+    yield from _overall(run)
+    for row in run.requirements:
+        yield from (f"{row.id} is {why}" for why in _row(row) if row.in_scope)
+    if len(exchanges) != run.exchange_count:
+        yield f"It counts {run.exchange_count} exchanges, and the evidence has {len(exchanges)}"
+    named = {name for row in run.requirements for name in (*row.evidence, *(each.exchange for each in row.findings))}
+    gone = sorted(named - set(exchanges) - {""})
+    if gone:
+        yield f"It names exchanges that the evidence lacks: {', '.join(gone[:5])}"
+    if contract is not None and contract.digest == run.contract:
+        ledger = tuple((row.id, row.level, row.standing, row.party, row.says) for row in contract.requirements.values())
+        if ledger != tuple((row.id, row.level, row.standing, row.party, row.says) for row in run.requirements):
+            yield "Its requirements are not those of the contract that it names"
+
+
+def _overall(run: Run) -> Iterator[str]:
+    """A session with steps missing, and a run that was cut short, call themselves less than their rows do."""
+    found = overall(run.requirements)
+    less = run.overall is Overall.INCOMPLETE and found is Overall.CONFORMS and bool(run.not_tried or run.partial)
+    if found is not run.overall and not less:
+        yield f"It calls itself {run.overall.value}, and its requirements make it {found.value}"
+
+
+def _row(row: RequirementResult) -> Iterator[str]:
+    broken = row.counts.get("broken", 0)
+    if row.outcome is Outcome.HOLDS and (row.findings or broken):
+        yield "said to hold, with findings"
+    elif row.outcome is Outcome.BROKEN and not (row.findings or broken):
+        yield "said to be broken, without a finding"
+    right = {Outcome.HOLDS: (Grade.PASS,), Outcome.BROKEN: _grades(row)}.get(row.outcome, (Grade.NONE,))
+    if row.grade not in right:
+        yield f"{row.outcome.value} and graded {row.grade.value}"
+    if row.counts and row.outcome.value not in row.counts and row.outcome in (Outcome.HOLDS, Outcome.BROKEN):
+        yield f"said to be {row.outcome.value}, and no judgement was that"
+
+
+def _grades(row: RequirementResult) -> tuple[Grade, ...]:
+    """What a broken row of this level may be graded; of a disputed MUST, the readings decide."""
+    if row.level is Level.MAY:
+        return (Grade.NOTE,)
+    if row.level is Level.SHOULD or row.waived:
+        return (Grade.WARNING,)
+    return (Grade.VIOLATION, Grade.WARNING) if row.standing is Standing.CONFLICTED else (Grade.VIOLATION,)
 
 
 def payload(run: Run, files: Sequence[File], *, issued: datetime, valid_until: datetime) -> bytes:

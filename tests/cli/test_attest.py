@@ -29,6 +29,7 @@ def a_run(outcome: str = "holds", grade: str = "pass", overall: str = "conforms"
         standing=Standing.STATED,
         outcome=Outcome(outcome),
         grade=Grade(grade),
+        counts={outcome: 1},
     )
     return Run(
         use="check",
@@ -160,3 +161,28 @@ def test_wrong_use_is_exit_2(kki: Kki, folder: Path, key: str, args: tuple[str, 
     ended = kki("attest", *(arg.format(key=key, folder=folder) for arg in args))
     assert ended.code == 2
     assert says in ended.err
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"overall": "conforms"}, "It calls itself conforms, and its requirements make it does-not-conform"),
+        ({"grade": "pass", "overall": "conforms"}, "KKI-SIG-110 is broken and graded pass"),
+        ({"outcome": "holds", "grade": "pass", "overall": "conforms"}, "KKI-SIG-110 is said to hold, with findings"),
+        ({"exchange_count": 7}, "It counts 7 exchanges, and the evidence has 0"),
+        ({"exchange": "x9"}, "It names exchanges that the evidence lacks: x9"),
+    ],
+)
+def test_a_run_that_was_written_in_is_not_signed(
+    kki: Kki, folder: Path, key: str, changes: dict[str, Any], says: str
+) -> None:
+    store.write_run(folder, a_run("broken", "violation", "does-not-conform"))
+    document = json.loads((folder / "run.json").read_text())
+    row = document["requirements"][0]
+    row["findings"] = [{"exchange": changes.pop("exchange", ""), "where": "status", "expected": "", "actual": ""}]
+    row |= {name: changes.pop(name) for name in ("outcome", "grade") if name in changes}
+    (folder / "run.json").write_text(json.dumps(document | changes))
+    ended = kki("attest", str(folder), "--key", key, "--allow-incomplete")
+    assert ended.code == 2
+    assert says in ended.err
+    assert not (folder / "attestation.intoto.json").exists()

@@ -211,3 +211,29 @@ def test_a_code_that_is_none_ends_with_1_and_why(kki: Kki, code: str, why: str) 
     assert (ended.code, ended.out) == (1, "")
     assert why in ended.err
     assert why in str(kki("code", code, "--format", "json").document["why"])
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("seal", "--card", '{"bankCardNo":"9360001609987000000"}', "--shared-key", "k"),
+        ("seal", "--card", "9360001609987000000", "--shared-key", "k"),
+        ("seal", "--card", "{}", "--shared-key", "env:SK-canary-77"),
+        ("seal", "--card", "{}", "--shared-key", "file:SK-canary-77"),
+        ("sign", "--path", "/x", "--body", '{"otp":"SK-canary-77"}', "--token", "t", "--timestamp", "t",
+         "--client-secret", "s"),
+    ],
+)  # fmt: skip
+def test_what_was_given_in_place_of_a_name_is_not_quoted(kki: Kki, args: tuple[str, ...]) -> None:
+    ended = kki(*args)
+    assert ended.code == 2
+    assert "canary" not in ended.err
+    assert "9360001609987000000" not in ended.err
+
+
+def test_a_token_may_come_with_its_scheme(kki: Kki) -> None:
+    def signed(token: str) -> str:
+        args = ("--path", "/x", "--body", "-", "--token", token, "--timestamp", "2026-05-26T10:00:00+07:00")
+        return str(kki("sign", *args, "--client-secret", SECRET, stdin=b"{}").out)
+
+    assert signed("Bearer abc") == signed("abc") == signed("bearer  abc")

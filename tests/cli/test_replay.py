@@ -217,3 +217,27 @@ def test_a_dead_target_is_exit_2(kki: Kki, world: World) -> None:
     ended = kki("replay", "x1", "--run", world.folder, "--profile", world.profile, "--base-url", "http://127.0.0.1:1")
     assert ended.code == 2
     assert "reachable" in ended.err
+
+
+def test_a_state_violation_is_shown_by_the_command_that_reports_print(
+    kki: Kki, plan: str, contract: Contract, tmp_path: Path
+) -> None:
+    profile = settings.load_profile(Path(plan), env={}, contract=contract)
+    with recorded(profile, contract, tmp_path / "bad", "accepts-duplicate-reference", "") as session:
+        path = tmp_path / "bad" / "run.json"
+        path.write_text(path.read_text().replace("KKI-SIG-110", "KKI-STA-120").replace('"x8"', '"x9.2"'))
+        run = store.read_run(path.parent)
+        assert run.replay_of("x9.2") == "kki replay x9.2 --case"
+        assert run.replay_of("x9") == "kki replay x9"
+        world = World(session.client.base_url, plan, str(path.parent), session)
+        alone, whole = world.replay(kki, "x9.2"), world.replay(kki, "x9.2", "--case")
+    assert "KKI-STA-120: not decided by this exchange alone." in alone.out
+    assert alone.code == 4, "nothing is green that was not decided"
+    assert "KKI-STA-120: still broken." in whole.out
+    assert whole.code == 0
+
+
+def test_without_a_secret_nothing_is_signed_afresh(kki: Kki, world: World) -> None:
+    ended = kki("replay", "x8", "--run", world.folder, "--base-url", world.url, "--token", "t", "--customer-token", "c")
+    assert ended.code == 2
+    assert "x8: expected client_secret to sign it afresh, but there is none; give --profile FILE." in ended.err

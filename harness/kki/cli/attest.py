@@ -16,6 +16,7 @@ from kki.edges.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from kki.attestation import Attested
+    from kki.model.run import Run
 
 VALID_DAYS = 90
 LARGEST = 64 << 20  # octets of an attestation; a run with a thousand files has one of 300 KB
@@ -118,6 +119,21 @@ def _write_new(path: Path, text: str, mode: int) -> None:
 # --- signing ------------------------------------------------------------------------------------
 
 
+def _check_consistent(run: Run, folder: Path) -> None:
+    """ConfigurationError where run.json cannot be what came of this evidence: such a thing is not signed at all."""
+    from kki import attestation
+    from kki.edges import contract as contracts
+    from kki.edges import settings, store
+
+    path = folder / store.EXCHANGES
+    recording = store.read_recording(path) if path.is_file() else store.Recording(records=())
+    ids = [record.exchange.id for record in recording.records]
+    contract = contracts.load(settings.contract_root())
+    found = [*recording.problems, *(f"{folder}: {each}." for each in attestation.inconsistencies(run, ids, contract))]
+    if found:
+        raise ConfigurationError([*found, "Not signed: expected a run as it was written. Run the trial again."])
+
+
 def _signed(terminal: Terminal, folder: Path, key: str, to: Path | None, days: int, allowed: bool) -> int:
     from kki import attestation
     from kki.edges import entropy, evidence, store
@@ -125,6 +141,7 @@ def _signed(terminal: Terminal, folder: Path, key: str, to: Path | None, days: i
 
     run = store.read_run(folder)
     folder = folder if folder.is_dir() else folder.parent
+    _check_consistent(run, folder)
     words = attestation.caveats(run)
     if words and not allowed:
         asked = "Sign it anyway with --allow-incomplete: the statement then says all of this in words."

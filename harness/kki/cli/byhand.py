@@ -8,7 +8,7 @@ from typing import TypedDict, TypeVar
 import click
 
 from kki.cli.exits import Exit
-from kki.cli.options import octets, terminal_options
+from kki.cli.options import octets, terminal_options, without_scheme
 from kki.cli.terminal import DETAILED, Terminal
 from kki.edges import entropy
 from kki.edges.errors import ConfigurationError
@@ -31,7 +31,7 @@ def _request_options(command: F) -> F:
         click.option("--method", default="POST", show_default=True, help="As on the wire, upper case."),
         click.option("--path", required=True, metavar="P", help="Path and query as sent, without scheme and host."),
         click.option("--body", required=True, metavar="FILE|-", help="The body as sent; - for standard input."),
-        click.option("--token", required=True, metavar="T", help="The B2B access token, without “Bearer ”."),
+        click.option("--token", required=True, metavar="T", help="The B2B access token."),
         click.option("--timestamp", required=True, metavar="TS", help="The very text of X-TIMESTAMP."),
         click.option("--client-secret", required=True, metavar="REF", help="A literal, env:NAME or file:PATH."),
     )
@@ -109,7 +109,7 @@ def _parts(terminal: Terminal, given: Mapping[str, str]) -> _Parts:
         method=given["method"],
         target=given["path"],
         body=octets(given["body"], "--body"),
-        token=given["token"],
+        token=without_scheme(given["token"]),
         timestamp=given["timestamp"],
         client_secret=secret,
     )

@@ -181,6 +181,9 @@ def conceal(terminal: Terminal, profile: Profile) -> None:
     terminal.redactor = redactor_for(profile, salt=entropy.iv())
 
 
+_NAME = re.compile(r"(?=.*[A-Za-z])[^\n'\"{}\[\]]{1,200}")  # anything else may be the very text, card and all
+
+
 def without_scheme(token: str) -> str:
     """A token as the string to sign wants it, though it was given with its scheme, as it stands in Authorization."""
     return token[7:].strip() if token[:7].lower() == "bearer " else token
@@ -192,4 +195,7 @@ def octets(name: str, option: str) -> bytes:
         return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "its name is not usable"
-        raise ConfigurationError([f'{option}: expected a file or "-", but could not read {name}: {reason}.']) from None
+        what = name if _NAME.fullmatch(name) else f"a file by a name of {len(name)} characters"
+        hint = " Give the text itself by standard input." if name.lstrip()[:1] in ("{", "[", '"') else ""
+        problem = f'{option}: expected a file or "-", but could not read {what}: {reason}.{hint}'
+        raise ConfigurationError([problem]) from None

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 EMBEDDED = "embedded simulator"  # how `kki check` names its own target
 HERE = Path("reports/latest")
+UNDECIDED = "not decided by this exchange alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ def replay(
     EXCHANGE is an id such as x17 in the run's folder, or FILE#ID in another recording (exchanges.jsonl, HAR), or a
     FILE that holds just one. It gets a fresh time, external id and references, fresh tokens and a new signature, and
     is spoiled as it was. What the record hides is filled in from the profile. Without a target, the embedded
-    simulator. Exit 0: the same status and response code came; 1: others.
+    simulator. Exit 0: the same status and response code came; 1: others; 4: the same, but what it broke then cannot
+    be decided by what was sent now.
 
     \b
     Examples:
@@ -187,6 +189,7 @@ def _sent(terminal: Terminal, found: Found, how: How, profile: Profile, contract
 
     session = _session(profile, contract)
     means = _means(found, how, profile, contract, session)
+    _check_credentials(found, how, profile, contract)
     draft = _verbatim(found, means) if how.verbatim else _afresh(terminal, found, how, means, session)
     session.begin("replay", found.record.exchange.id)
     now = session.send(draft)
@@ -194,7 +197,9 @@ def _sent(terminal: Terminal, found: Found, how: How, profile: Profile, contract
     same = alike(rows)
     rules = _rules(found, session)
     _show(terminal, found, profile, rows, rules, same, now)
-    return Exit.CONFORMS if same else Exit.DOES_NOT_CONFORM
+    if not same:
+        return Exit.DOES_NOT_CONFORM
+    return Exit.INCOMPLETE if UNDECIDED in rules.values() else Exit.CONFORMS
 
 
 def _session(profile: Profile, contract: Contract) -> Session:
@@ -208,6 +213,19 @@ def _session(profile: Profile, contract: Contract) -> Session:
         raise ConfigurationError(["Expected a target: --base-url, the profile's [target], or a recorded address."])
     client = Client(profile.base_url, profile.credentials, profile.limits, now=entropy.now)
     return Session(profile=profile, contract=contract, client=client, judge=Judge(Knowledge.of(profile, contract)))
+
+
+def _check_credentials(found: Found, how: How, profile: Profile, contract: Contract) -> None:
+    """ConfigurationError where what is to be signed afresh cannot be."""
+    if how.verbatim:
+        return
+    request = found.record.exchange.request
+    operation = next((op for op in contract.operations.values() if op.path == request.path), None)
+    asymmetric = not operation.symmetric if operation else "X-CLIENT-KEY" in request.headers
+    key = "private_key" if asymmetric else "client_secret"
+    if not getattr(profile.credentials, key):
+        name = found.record.exchange.id
+        raise ConfigurationError([f"{name}: expected {key} to sign it afresh, but there is none; give --profile FILE."])
 
 
 def _means(found: Found, how: How, profile: Profile, contract: Contract, session: Session) -> Means:
@@ -247,7 +265,7 @@ def _fetched(session: Session) -> None:
     exchange = session.fetch_b2b()
     check = preflight.token(exchange) if exchange.response else preflight.reachable(exchange, session.client.base_url)
     if not check.ok:
-        raise ConfigurationError([f"{check.name}: {check.says}. {check.fix[:1].upper()}{check.fix[1:]}."])
+        raise ConfigurationError(preflight.problems([check]))
 
 
 def _afresh(terminal: Terminal, found: Found, how: How, means: Means, session: Session) -> Draft:
@@ -283,8 +301,8 @@ def _rules(found: Found, session: Session) -> dict[str, str]:
     run, name = found.run, found.record.exchange.id
     rows = [row for row in run.requirements if row.in_scope] if run else []
     broken = [row.id for row in rows if any(each.exchange == name for each in row.findings)]
-    states = dict.fromkeys(broken, "not decided by this exchange alone")
-    for verdict in session.watched.verdicts:
+    states = dict.fromkeys(broken, UNDECIDED)
+    for verdict in (*session.watched.verdicts, *session.judge.finish()):
         if verdict.requirement in states and isinstance(verdict.judgement, Broken | Holds):
             states[verdict.requirement] = "still broken" if isinstance(verdict.judgement, Broken) else "holds now"
     return states

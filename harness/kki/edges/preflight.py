@@ -153,7 +153,7 @@ def _kind(response: Response) -> str:
 def problems(checks: Iterable[Check]) -> list[str]:
     """A sentence for each check that keeps a run from starting: what is wrong, and what to do."""
     return [
-        f"{each.name}: {each.says}. {each.fix[:1].upper()}{each.fix[1:]}."
+        f"{each.name}: {each.says}. {each.fix[:1].upper()}{each.fix[1:]}{'' if each.fix.endswith('?') else '.'}"
         for each in checks
         if each.fatal and not each.ok
     ]

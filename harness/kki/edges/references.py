@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,15 +29,32 @@ def resolved(text: str, *, env: Mapping[str, str], folder: Path) -> str | Unreso
     return _from_environment(name, env) if kind == "env" else _from_file(name, folder)
 
 
+# What a variable or a file is usually called. Anything else may be the secret itself, written after env: or file: in
+# error, and is not quoted.
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,60}|[A-Za-z_]{1,40}")
+_FILE = re.compile(r"(?=.*[./\\])[^\n]{1,400}")
+
+
 def _from_environment(name: str, env: Mapping[str, str]) -> str | Unresolved:
     value = env.get(name)
     if value:
         return value
+    if not _VARIABLE.fullmatch(name):
+        return Unresolved(f"expected env:NAME with the name of a variable, but got {len(name)} characters")
     state = "it is not set" if value is None else "it is empty"
     return Unresolved(f"expected the environment variable {name} to hold the value, but {state}")
 
 
+def _is_file(folder: Path, name: str) -> bool:
+    try:
+        return (folder / name).exists()
+    except (OSError, ValueError):
+        return False
+
+
 def _from_file(name: str, folder: Path) -> str | Unresolved:
+    if not _FILE.fullmatch(name) and not _is_file(folder, name):
+        return Unresolved(f"expected file:PATH with the path of a file, but found none by these {len(name)} characters")
     path = folder / Path(name).expanduser()
     try:
         if path.stat().st_size > LARGEST:

@@ -137,8 +137,13 @@ class Run:
     schema: int = SCHEMA
 
     def replay_of(self, exchange: str) -> str:
-        """The command line that sends this exchange again; "" for no exchange."""
-        return self.replay.replace("{exchange}", exchange) if exchange else ""
+        """The command line that sends this exchange again; "" for no exchange.
+
+        One that was not the first of its case ("x17.2") shows the same only after those before it.
+        """
+        if not exchange or not self.replay:
+            return ""
+        return self.replay.replace("{exchange}", exchange) + (" --case" if "." in exchange else "")
 
     def operation_of(self, target: str) -> str:
         """The operation at this request-target (its query is left aside), or ""."""

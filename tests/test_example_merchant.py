@@ -32,6 +32,8 @@ from kki.rules.view import look
 from kki.simulator.behaviour import Behaviour
 from kki.simulator.correct import CORRECT
 
+pytestmark = pytest.mark.xdist_group("example")  # in one process: what its fixture measures is dear
+
 FILE = Path(__file__).resolve().parent.parent / "examples" / "merchant" / "merchant.py"
 Day = tuple[subprocess.CompletedProcess[str], list[Exchange]]
 Run = Callable[..., Day]

@@ -21,6 +21,8 @@ from kki.power import table as tables
 from kki.power.__main__ import Journal, measure
 from kki.simulator.personas import PERSONAS
 
+pytestmark = pytest.mark.xdist_group("matrix")  # in one process: what its fixture measures is dear
+
 PROCESSES = 2
 EVERY = os.environ.get("KKI_POWER") == "all"
 SHARE, SHARE_IN_FULL = (1, 1) if EVERY else (3, 12)

@@ -32,6 +32,8 @@ from kki.rules.view import look
 from kki.simulator.behaviour import Behaviour
 from kki.simulator.correct import CORRECT
 
+pytestmark = pytest.mark.xdist_group("example")  # in one process: what its fixture measures is dear
+
 FILE = Path(__file__).resolve().parent.parent / "examples" / "merchant" / "merchant.py"
 Day = tuple[subprocess.CompletedProcess[str], list[Exchange]]
 Run = Callable[..., Day]
@@ -57,7 +59,7 @@ def run(contract: Contract, profile: Profile, tmp_path_factory: pytest.TempPathF
         seen: list[Exchange] = []
         with serve(world_of(profile, contract, behaviour), watch=seen.append) as running:
             done = subprocess.run(
-                [sys.executable, str(file), *options], capture_output=True, text=True, timeout=60, check=False,
+                [sys.executable, str(file), *options], capture_output=True, text=True, timeout=300, check=False,
                 env=environment(profile, running.url, folder) | more,
             )  # fmt: skip
         return done, seen
@@ -201,7 +203,7 @@ def test_it_is_certified(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "kki", "certify", "--listen", "127.0.0.1:0", "--output", str(tmp_path / "run"),
          "--command", command],
-        env={**os.environ, "KKI_TIMEOUT_S": "5"}, cwd=tmp_path, capture_output=True, text=True, timeout=120,
+        env={**os.environ, "KKI_TIMEOUT_S": "5"}, cwd=tmp_path, capture_output=True, text=True, timeout=600,
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

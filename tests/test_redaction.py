@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import string
-import time
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -357,34 +356,16 @@ def test_records_findings_and_verdicts_are_walked_through() -> None:
     assert shown["a"][0].party is Party.CLIENT
 
 
-def test_cost_does_not_grow_with_what_was_learned() -> None:
-    subject = redactor()
-    body = json.dumps({"partnerReferenceNo": "INV-1", "reason": "x" * 400}).encode()
-
-    def seconds() -> float:
-        times = []
-        for _ in range(5):
-            start = time.perf_counter()
-            for _ in range(40):
-                subject.body(body)
-            times.append(time.perf_counter() - start)
-        return min(times)
-
-    few = seconds()
-    for number in range(3000):
-        subject.learn("bearer", f"eyJhbGciOiJSUzI1NiJ9.same-beginning.{number:06d}-token")
-    assert seconds() < 4 * few + 0.01
-
-
 @pytest.mark.parametrize(
     "body",
     [b'"' + b'\\"' * 50_000, b"[" * 100_000, b'{"otp":"' * 12_000, b"%25" * 60_000, b"eyJ" * 60_000, b"4" * 200_000],
     ids=["quotes", "depth", "names", "percent", "jwt", "digits"],
 )
-def test_hostile_bodies_take_linear_time(body: bytes) -> None:
-    start = time.perf_counter()
-    redactor(SECRET).body(body)
-    assert time.perf_counter() - start < 5
+def test_hostile_bodies_are_read_in_one_go(body: bytes) -> None:
+    """What would be quadratic does not end here; bench/texts.py says what it costs."""
+    shown = redactor(SECRET).body(body + b" " + SECRET.encode())
+    assert shown
+    assert SECRET.encode() not in shown
 
 
 def test_no_secret_field_of_a_profile_is_forgotten() -> None:

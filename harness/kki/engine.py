@@ -62,6 +62,8 @@ class Scheduler:
 
         class ByCard(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types for it
             def _split_scope(self, nodeid: str) -> str:
+                if "b2b2c" in nodeid or "customer_token_request" in nodeid:
+                    return "customer"  # one refresh token, good once: what one process spends no other may use
                 return "cards" if "unbind" in nodeid or "test_state" in nodeid or "test_flows" in nodeid else nodeid
 
         return ByCard(config, log)

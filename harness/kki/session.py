@@ -218,6 +218,8 @@ class Session:
     def _keep(self, draft: Draft, exchange: Exchange) -> None:
         self.watched.records.append(Record(exchange=exchange, made_by=self.case, mutations=draft.mutations))
         self.watched.verdicts.extend(self.judge.judge(exchange))
+        if _refuses_token(exchange, self.tokens.b2b):
+            self.tokens.b2b = ""  # replaced, or expired early: the next kit has a fresh one
 
 
 def _member(exchange: Exchange, name: str) -> str:
@@ -230,6 +232,14 @@ def _member(exchange: Exchange, name: str) -> str:
         return ""
     found = value.get(name) if isinstance(value, dict) else None
     return str(found) if isinstance(found, (str, int)) and not isinstance(found, bool) else ""
+
+
+def _refuses_token(exchange: Exchange, token: str) -> bool:
+    """Whether the reply says that this B2B token, which the request bore, is no good: 401/01 or 401/03."""
+    if not token or exchange.response is None or exchange.response.status != 401:
+        return False
+    code = _member(exchange, "responseCode")
+    return code[-2:] in ("01", "03") and token in (exchange.request.headers.get("Authorization") or "")
 
 
 def order(exchange: Exchange) -> tuple[bool, datetime]:

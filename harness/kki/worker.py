@@ -44,8 +44,12 @@ class Worker:
         ends: datetime | None = None,
         done: Iterable[str] = (),
         part: int = 1,
+        alone: bool = True,
     ) -> None:
-        """`done`: titles of the cases that earlier parts of the run have decided. `part`: which one this is."""
+        """`done`: titles of the cases that earlier parts of the run have decided. `part`: which one this is.
+
+        `alone`: no other process of this run uses the same credentials.
+        """
         self.profile = profile
         self.contract = contract
         self.level = level
@@ -53,7 +57,7 @@ class Worker:
         self.seed = seed
         self.redactor = redactor_for(profile, salt=salt)
         self.policy = Policy.of(profile, contract, entropy.now().date())
-        self.judge = Judge(Knowledge.of(profile, contract))
+        self.judge = Judge(Knowledge.of(profile, contract, alone=alone))
         seconds = None if ends is None else (ends - entropy.now()).total_seconds()
         pace = Pace(profile.limits, seconds=seconds)
         client = Client(base_url, profile.credentials, profile.limits, now=entropy.now, pace=pace)
@@ -80,6 +84,7 @@ class Worker:
             ends=datetime.fromisoformat(plain["ends"]) if plain["ends"] else None,
             done=plain["done"],
             part=plain["part"],
+            alone=False,
         )
         for line in plain["preflight"]:
             worker.judge.judge(store.record_from_json(line).exchange)

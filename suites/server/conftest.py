@@ -22,6 +22,7 @@ class Server:
         self.session = session
         self._refundable: str | None = None
         self._payer_proven = False
+        self._external_ids: dict[str, str] = {}  # of payments, by partnerReferenceNo
 
     @property
     def test_data(self):  # type: ignore[no-untyped-def]  # suites are not type-checked
@@ -48,6 +49,8 @@ class Server:
             self._refundable = None if "refund" in exchange.request.target else self._refundable
         if exchange.request.target.endswith("/b2b2c"):
             self.session.take_customer(exchange)  # the refresh token that was sent is spent now
+        if exchange.request.target.endswith("/b2b"):
+            self.session.tokens.b2b = ""  # where a new token takes the old one's place, only a fresh one is good
         if "unbind" in exchange.request.target:
             self.session.unbound(exchange.request.body.decode("utf-8", "replace"))
 
@@ -61,22 +64,36 @@ class Server:
                 return
             yield number
 
-    def a(self, operation: str, *, to_succeed: bool = False) -> Draft:
-        """A correct request of this operation. `to_succeed`: nothing it refers to is used up by an earlier case."""
+    def a(self, kind: str, *, to_succeed: bool = False) -> Draft:
+        """A correct request of this kind: an operation, or one and a word from `probes.KINDS` behind it.
+
+        `to_succeed`: nothing it refers to is used up by an earlier case.
+        """
+        operation, _, way = kind.partition(" ")
         if operation == "payment":
-            self.need("cpan", "otp")
-            return drafts.a_payment(self.kit())
+            return self.a_payment(way or "cpan")
         if operation == "bind":
             self.need("card")
-            return drafts.a_binding(self.kit())
+            return drafts.a_binding(self.kit(), {"": "DH", "no-channel": None}.get(way, way))
         if operation == "unbind":
-            return drafts.an_unbinding(self.kit(), self.token_to_unbind() if to_succeed else self.token_at_risk())
+            token = self.token_to_unbind() if to_succeed else self.token_at_risk()
+            return drafts.an_unbinding(self.kit(), token).with_header("CHANNEL-ID", way or "DH")
         if operation == "refund":
-            original = self.paid() if to_succeed else self.refundable()
-            return drafts.a_refund(self.kit(), original)
+            return self.a_refund(self.paid() if to_succeed else self.refundable(), named=bool(way))
         if operation == "b2b":
             return drafts.a_b2b_token_request(self.session.bare_kit())
         return self.a_customer_token_request()
+
+    def a_payment(self, variant: str) -> Draft:
+        """Of this variant; by the other instrument where the profile has no data for this one."""
+        if variant.startswith("token") and (self.test_data.bank_card_tokens or not self.test_data.cpan):
+            return drafts.a_payment(self.kit(card_token=self.bound_token()), variant)
+        self.need("cpan", "otp")
+        return drafts.a_payment(self.kit(), variant if variant.startswith("cpan") else "cpan")
+
+    def a_refund(self, original: str, *, named: bool) -> Draft:
+        """`named`: the payment's X-EXTERNAL-ID is told as well."""
+        return drafts.a_refund(self.kit(), original, external_id=self._external_ids.get(original) if named else None)
 
     def a_customer_token_request(self) -> Draft:
         """By refresh token where there is one: an authCode is good once, and the preflight has used it."""
@@ -128,7 +145,9 @@ class Server:
         exchange = self.send(draft)
         if exchange.response is None or exchange.response.status != 200:
             pytest.skip("undecided: the payment that this case builds on was not accepted")
-        return str(draft.json["partnerReferenceNo"])
+        reference = str(draft.json["partnerReferenceNo"])
+        self._external_ids[reference] = draft.request.headers.get("X-EXTERNAL-ID") or ""
+        return reference
 
     def refundable(self) -> str:
         """The partnerReferenceNo of one successful payment, shared by cases that expect a refusal."""

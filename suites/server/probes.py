@@ -3,12 +3,52 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
 
 from kki.drafting.mutations import Mutation
+
+# How requests of one operation come: a check that a server makes on the first kind it may have forgotten on another.
+# The first stands under the operation's bare name, so that "payment" is a payment by CPAN.
+KINDS = {
+    "payment": ("payment", "payment token", "payment cpan-tokenise", "payment token-recurring"),
+    "bind": ("bind", "bind H2H", "bind no-channel"),
+    "unbind": ("unbind", "unbind H2H"),
+    "refund": ("refund", "refund external-id"),
+}
+
+
+def operation_of(kind: str) -> str:
+    return kind.partition(" ")[0]
+
+
+class Spread:
+    """The kinds of an operation by turns: each of many spoilings is tried on one of them, and each kind has its share.
+
+    `start`: for tests of a few cases, so that not all of them begin with the same kind.
+    """
+
+    def __init__(self, start: int = 0) -> None:
+        self._start = start
+        self._counts: Counter[str] = Counter()
+
+    def __call__(self, operation: str) -> str:
+        kinds = KINDS.get(operation, (operation,))
+        number = self._start + self._counts[operation]
+        self._counts[operation] += 1
+        return kinds[number % len(kinds)]
+
+
+def spread(operations: Iterable[str], exercises: Iterable[str], quick: str, start: int) -> list[Any]:
+    """One parameter an operation, each of another kind, for the tests of one check."""
+    turn = Spread(start)
+    return [
+        probe(turn(op), id=op, operation=op, exercises=exercises, level="quick" if op == quick else "standard")
+        for op in operations
+    ]
 
 
 def slug(text: str) -> str:
@@ -26,15 +66,15 @@ def probe(*values: Any, id: str, operation: str, exercises: Iterable[str] = (), 
 
 
 def each(mutations: Sequence[Mutation], quick: str = "rotate") -> list[Any]:
-    """(operation, mutation name) for every operation that a mutation fits; quick has each mutation once."""
-    rows = []
+    """(kind of request, mutation name) for every operation that a mutation fits; quick has each mutation once."""
+    rows, turn = [], Spread()
     for number, mutation in enumerate(mutations):
         fits = mutation.operations
         first = quick if quick in fits else fits[number % len(fits)]
         for operation in fits:
             rows.append(
                 probe(
-                    operation,
+                    turn(operation),
                     mutation.name,
                     id=f"{operation} {mutation.name}",
                     operation=operation,

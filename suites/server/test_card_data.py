@@ -7,22 +7,22 @@ import pytest
 from kki.drafting import spoiled_cards
 from kki.drafting.drafts import a_binding
 
-from .probes import probe
+from .probes import Spread, probe
 
 REPEATS = 8
+TURN = Spread()
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("kind", "name"),
     [
-        probe(each.name, id=each.name, operation="bind", exercises=each.tries, level="quick")
+        probe(TURN("bind"), each.name, id=each.name, operation="bind", exercises=each.tries, level="quick")
         for each in spoiled_cards.ALL
     ],
 )
-def test_spoiled_card_data_are_refused(server, name):
-    server.need("card")
-    kit = server.kit()
-    server.send(a_binding(kit).having(cardData=spoiled_cards.named(name)(kit)))
+def test_spoiled_card_data_are_refused(server, kind, name):
+    binding = server.a(kind)
+    server.send(binding.having(cardData=spoiled_cards.named(name)(server.kit())))
 
 
 @pytest.mark.level("quick")

@@ -6,7 +6,7 @@ import pytest
 
 from kki.drafting.mutations import HEADERS
 
-from .probes import each, probe
+from .probes import KINDS, each, operation_of, probe
 
 SYMMETRIC = ("payment", "bind", "unbind", "refund")
 
@@ -20,13 +20,14 @@ def test_a_header_is_held_to_its_form(server, operation, name):
     "operation",
     [  # a replayed refund or unbinding is wrong in two ways, so that its refusal does not tell which was seen
         probe(
-            op,
-            id=op,
-            operation=op,
-            exercises=["KKI-HDR-140", "KKI-RSN-170"] if op in ("payment", "bind") else [],
-            level="quick",
+            kind,
+            id=kind,
+            operation=operation,
+            exercises=["KKI-HDR-140", "KKI-RSN-170"] if operation in ("payment", "bind") else [],
+            level="quick" if kind == operation else "standard",
         )
-        for op in SYMMETRIC
+        for operation in SYMMETRIC
+        for kind in (KINDS[operation] if operation == "bind" else [operation])
     ],
 )
 def test_a_replayed_request_is_refused(server, operation):
@@ -37,9 +38,15 @@ def test_a_replayed_request_is_refused(server, operation):
 
 @pytest.mark.parametrize(
     "operation",
-    [
-        probe(op, id=op, operation=op, exercises=["KKI-HDR-140"], level="quick" if op == "bind" else "standard")
-        for op in ("payment", "bind", "refund")
+    [  # the very same payment again would be refused for its reference as well
+        probe(
+            kind,
+            id=kind,
+            operation=operation_of(kind),
+            exercises=["KKI-HDR-140"],
+            level="quick" if kind == "bind" else "standard",
+        )
+        for kind in (*KINDS["payment"], "bind", "refund")
     ],
 )
 def test_an_external_id_is_not_used_for_another_body(server, operation):

@@ -6,6 +6,8 @@ import pytest
 
 from kki.drafting.drafts import a_payment, a_refund, an_unbinding
 
+from .probes import probe
+
 pytestmark = pytest.mark.level("quick")
 
 
@@ -17,19 +19,32 @@ def test_a_reference_is_charged_once(server):
     server.send(server.a("payment").having(partnerReferenceNo=first.json["partnerReferenceNo"]))
 
 
-@pytest.mark.operation("payment")
-@pytest.mark.exercises("KKI-STA-120")
-def test_a_reference_is_charged_to_a_card_once(server):
-    first = a_payment(server.kit(card_token=server.bound_token()), "token")
-    server.send(first)
-    again = a_payment(server.kit(card_token=server.bound_token()), "token")
-    server.send(again.having(partnerReferenceNo=first.json["partnerReferenceNo"]))
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        probe(
+            first,
+            second,
+            id=f"{first} then {second}",
+            operation="payment",
+            exercises=["KKI-STA-120"],
+            level="quick" if (first, second) == ("token", "token") else "standard",
+        )
+        for first, second in (("token", "token"), ("cpan-tokenise", "token-recurring"), ("token", "cpan-tokenise"))
+    ],
+)
+def test_a_reference_is_charged_once_whatever_it_is_paid_with(server, first, second):
+    server.bound_token()
+    earlier = server.a_payment(first)
+    server.send(earlier)
+    server.send(server.a_payment(second).having(partnerReferenceNo=earlier.json["partnerReferenceNo"]))
 
 
 @pytest.mark.operation("payment")
 @pytest.mark.exercises("KKI-STA-130", "KKI-RSN-190")
-def test_an_unknown_card_token_does_not_pay(server):
-    server.send(a_payment(server.kit(card_token="ffffffffffffffffffffffffffffffff"), "token"))
+@pytest.mark.parametrize("variant", ["token", "token-recurring"])
+def test_an_unknown_card_token_does_not_pay(server, variant):
+    server.send(a_payment(server.kit(card_token="ffffffffffffffffffffffffffffffff"), variant))
 
 
 @pytest.mark.operation("payment")
@@ -45,16 +60,18 @@ def test_a_card_token_pays_as_it_is_or_not_at_all(server, change):
 
 @pytest.mark.operation("payment")
 @pytest.mark.exercises("KKI-STA-132")
-def test_an_unknown_cpan_does_not_pay(server):
-    server.send(server.a("payment").having(chargeToken="9360009999999999999"))
+@pytest.mark.parametrize("variant", ["cpan", "cpan-tokenise"])
+def test_an_unknown_cpan_does_not_pay(server, variant):
+    server.send(server.a_payment(variant).having(chargeToken="9360009999999999999"))
 
 
 @pytest.mark.operation("payment")
 @pytest.mark.exercises("KKI-STA-140", "KKI-RSN-200")
-def test_a_wrong_otp_does_not_pay(server):
+@pytest.mark.parametrize("variant", ["cpan", "cpan-tokenise"])
+def test_a_wrong_otp_does_not_pay(server, variant):
     server.need("otp")
     wrong = "".join(str((int(c) + 1) % 10) if c.isdigit() else "x" for c in server.test_data.otp)
-    server.send(server.a("payment").having(otp=wrong))
+    server.send(server.a_payment(variant).having(otp=wrong))
 
 
 @pytest.mark.operation("refund")

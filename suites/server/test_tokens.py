@@ -6,7 +6,7 @@ import pytest
 
 from kki.drafting.mutations import TOKEN, TOKEN_ENDPOINTS, unsigned_token
 
-from .probes import each, probe
+from .probes import KINDS, each, operation_of, probe, spread
 
 SYMMETRIC = ("payment", "bind", "unbind", "refund")
 
@@ -43,13 +43,7 @@ def test_a_spoiled_token_is_refused(server, operation, name):
     server.send(server.a(operation), name)
 
 
-@pytest.mark.parametrize(
-    "operation",
-    [
-        probe(op, id=op, operation=op, exercises=["KKI-TOK-148"], level="quick" if op == "payment" else "standard")
-        for op in SYMMETRIC
-    ],
-)
+@pytest.mark.parametrize("operation", spread(SYMMETRIC, ["KKI-TOK-148"], quick="payment", start=0))
 def test_the_customer_token_is_no_b2b_token(server, operation):
     customer = server.session.tokens.customer
     if not customer:
@@ -57,13 +51,7 @@ def test_the_customer_token_is_no_b2b_token(server, operation):
     server.send(server.a(operation).with_header("Authorization", f"Bearer {customer}"))
 
 
-@pytest.mark.parametrize(
-    "operation",
-    [
-        probe(op, id=op, operation=op, exercises=["KKI-TOK-152"], level="quick" if op == "payment" else "standard")
-        for op in ("payment", "refund")
-    ],
-)
+@pytest.mark.parametrize("operation", spread(("payment", "refund"), ["KKI-TOK-152"], quick="payment", start=1))
 def test_the_b2b_token_is_no_customer_token(server, operation):
     draft = server.a(operation)
     server.send(draft.with_header("Authorization-customer", draft.request.headers.get("Authorization")))
@@ -72,42 +60,33 @@ def test_the_b2b_token_is_no_customer_token(server, operation):
 @pytest.mark.parametrize(
     "operation",
     [
-        probe(op, id=op, operation=op, exercises=["KKI-TOK-150"], level="quick" if op == "payment" else "standard")
-        for op in ("payment", "refund")
+        probe(
+            kind,
+            id=kind,
+            operation=operation_of(kind),
+            exercises=["KKI-TOK-150"],
+            level="quick" if kind == "payment" else "standard",
+        )
+        for kind in (*KINDS["payment"], *KINDS["refund"])
     ],
 )
 def test_a_customer_token_that_was_never_issued_is_refused(server, operation):
     server.send(server.a(operation).with_header("Authorization-customer", "Bearer never-issued-customer-token"))
 
 
-@pytest.mark.parametrize(
-    "operation",
-    [probe(op, id=op, operation=op, level="quick" if op == "refund" else "standard") for op in ("payment", "refund")],
-)
+@pytest.mark.parametrize("operation", spread(("payment", "refund"), [], quick="refund", start=3))
 def test_the_customer_token_without_its_scheme_is_orderly(server, operation):
     draft = server.a(operation, to_succeed=True)
     server.send(draft.with_header("Authorization-customer", server.session.tokens.customer or "none"))
 
 
-@pytest.mark.parametrize(
-    "operation",
-    [
-        probe(op, id=op, operation=op, exercises=["KKI-TOK-144"], level="quick" if op == "bind" else "standard")
-        for op in SYMMETRIC
-    ],
-)
+@pytest.mark.parametrize("operation", spread(SYMMETRIC, ["KKI-TOK-144"], quick="bind", start=3))
 def test_a_token_forged_without_a_signature_is_refused(server, operation):
     draft = server.a(operation)
     server.send(unsigned_token(draft))
 
 
-@pytest.mark.parametrize(
-    "operation",
-    [
-        probe(op, id=op, operation=op, exercises=["KKI-TOK-146"], level="quick" if op == "payment" else "standard")
-        for op in SYMMETRIC
-    ],
-)
+@pytest.mark.parametrize("operation", spread(SYMMETRIC, ["KKI-TOK-146"], quick="payment", start=5))
 def test_another_partners_token_is_refused(server, operation):
     other = server.session.other_partners_token()
     if not other:
@@ -115,13 +94,7 @@ def test_another_partners_token_is_refused(server, operation):
     server.send(server.a(operation).with_header("Authorization", f"Bearer {other}"))
 
 
-@pytest.mark.parametrize(
-    "operation",
-    [
-        probe(op, id=op, operation=op, exercises=["KKI-TOK-142"], level="quick" if op == "payment" else "standard")
-        for op in SYMMETRIC
-    ],
-)
+@pytest.mark.parametrize("operation", spread(SYMMETRIC, ["KKI-TOK-142"], quick="payment", start=6))
 def test_an_expired_token_is_refused(server, operation):
     expired = server.test_data.expired_b2b_token
     if not expired:

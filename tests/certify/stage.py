@@ -18,7 +18,7 @@ from kki.model.profile import Profile
 from .small_client import Kit, SmallClient, Socket, Ways
 from .trial import CHECKLIST, CONTRACT, PROFILE
 
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True)

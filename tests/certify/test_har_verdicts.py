@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -23,6 +23,8 @@ from kki.report.partial import partial_run
 from .faulty import FaultyMerchant
 from .merchants import CORRECT, MERCHANTS
 from .trial import CLIENT_ROWS, CONTRACT, Trial, judged, tried
+
+pytestmark = pytest.mark.xdist_group("har")  # in one process: its fixture is dear
 
 ALL = [CORRECT, *MERCHANTS]
 RUN = partial_run([], CONTRACT, harness="tests", replay="")  # what stands around the entries decides nothing
@@ -78,24 +80,37 @@ def outcomes(trial: Trial) -> dict[str, Outcome]:
     return {name: trial.tally.outcome(name) for name in CLIENT_ROWS}
 
 
-@pytest.mark.parametrize("merchant", ALL, ids=lambda each: each.name)
-def test_our_har_gives_every_verdict_of_the_live_trial(merchant: FaultyMerchant) -> None:
-    live = tried(merchant, merchant.pins, merchant.needed)
-    again = judged(read(ours(live.exchanges)), merchant.pins)
-    assert again.exchanges == live.exchanges
-    assert again.verdicts == live.verdicts
-    assert again.found(Outcome.BROKEN) == merchant.breaks
+@dataclass(frozen=True)
+class Day:
+    """A merchant's day as it was judged live, and its exchanges as our HAR gives them back."""
+
+    merchant: FaultyMerchant
+    live: Trial
+    again: list[Exchange]
 
 
-@pytest.mark.parametrize(
-    "merchant", [each for each in ALL if each.name not in LOST_WITHOUT_OURS], ids=lambda each: each.name
-)
-def test_a_strangers_har_gives_the_outcomes_of_the_live_trial(merchant: FaultyMerchant) -> None:
+@pytest.fixture(scope="module", params=ALL, ids=lambda each: each.name)
+def day(request: pytest.FixtureRequest) -> Day:
+    """One trial a merchant, for all tests of it: pytest runs them one after the other."""
+    merchant: FaultyMerchant = request.param
     live = tried(merchant, merchant.pins, merchant.needed)
-    again = judged(read(a_strangers(live.exchanges)), merchant.pins)
-    assert len(again.exchanges) == len(live.exchanges)
-    assert outcomes(again) == outcomes(live)
-    assert again.found(Outcome.BROKEN) == merchant.breaks
+    return Day(merchant, live, read(ours(live.exchanges)))
+
+
+def test_our_har_gives_every_verdict_of_the_live_trial(day: Day) -> None:
+    again = judged(day.again, day.merchant.pins)
+    assert again.exchanges == day.live.exchanges
+    assert again.verdicts == day.live.verdicts
+    assert again.found(Outcome.BROKEN) == day.merchant.breaks
+
+
+def test_a_strangers_har_gives_the_outcomes_of_the_live_trial(day: Day) -> None:
+    if day.merchant.name in LOST_WITHOUT_OURS:
+        return  # the next test's
+    again = judged(read(a_strangers(day.live.exchanges)), day.merchant.pins)
+    assert len(again.exchanges) == len(day.live.exchanges)
+    assert outcomes(again) == outcomes(day.live)
+    assert again.found(Outcome.BROKEN) == day.merchant.breaks
 
 
 @pytest.mark.parametrize("name", sorted(LOST_WITHOUT_OURS))
@@ -123,14 +138,12 @@ def test_a_replacement_character_that_was_sent_is_judged() -> None:
 
 
 @pytest.mark.parametrize("complete", [True, False], ids=["complete", "as-it-comes"])
-@pytest.mark.parametrize("merchant", ALL, ids=lambda each: each.name)
-def test_kki_judge_finds_what_the_live_trial_found(merchant: FaultyMerchant, complete: bool) -> None:
+def test_kki_judge_finds_what_the_live_trial_found(day: Day, complete: bool) -> None:
     """All of it with --complete; without, what needs the whole day is left open, which is no pass."""
-    live = tried(merchant, merchant.pins, merchant.needed)
-    knowledge = replace(live.knowledge, complete=complete, staged=False)
+    merchant = day.merchant
+    knowledge = replace(day.live.knowledge, complete=complete, staged=False)
     judge, tally = Judge(knowledge), Tally(CONTRACT, strict=True)
-    exchanges = read(ours(live.exchanges))
-    for verdict in (one for some in [*map(judge.judge, exchanges), judge.finish()] for one in some):
+    for verdict in (one for some in [*map(judge.judge, day.again), judge.finish()] for one in some):
         tally.add(verdict)
     open_row = "" if complete else NEEDS_THE_WHOLE_DAY.get(merchant.name, "")
     broken = {name for name in CLIENT_ROWS if tally.outcome(name) is Outcome.BROKEN}

@@ -42,7 +42,7 @@ def stage() -> Iterator[Stage]:
 
 
 def get(stage: Stage, path: str) -> requests.Response:
-    return requests.get(stage.live + path, timeout=10)
+    return requests.get(stage.live + path, timeout=300)
 
 
 def nasty_client(stage: Stage) -> None:
@@ -52,8 +52,8 @@ def nasty_client(stage: Stage) -> None:
     client.bind("H2H")
     latin = NASTY.encode("ascii", "replace").decode().replace("\x1b", "")
     target = stage.url + "/" + latin.replace(" ", "%20")
-    requests.post(target, data=NASTY.encode(), headers={"X-Evil": latin}, timeout=10)
-    requests.request("BREW", stage.url + "/%3Cscript%3E?<b>=1", timeout=10)
+    requests.post(target, data=NASTY.encode(), headers={"X-Evil": latin}, timeout=300)
+    requests.request("BREW", stage.url + "/%3Cscript%3E?<b>=1", timeout=300)
 
 
 # --- what it says -------------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ def test_nothing_is_loaded_from_outside(stage: Stage) -> None:
 def events(stage: Stage, number: int, since: int = 0) -> list[dict[str, object]]:
     """The next so many updates."""
     found: list[dict[str, object]] = []
-    with requests.get(f"{stage.live}/events?since={since}", stream=True, timeout=10) as answer:
+    with requests.get(f"{stage.live}/events?since={since}", stream=True, timeout=300) as answer:
         assert answer.headers["Content-Type"].startswith("text/event-stream")
         for line in answer.iter_lines():
             if line.startswith(b"data: "):
@@ -204,20 +204,20 @@ def test_the_stream_tells_of_each_exchange_once(stage: Stage) -> None:
 
 def test_the_stream_ends_with_the_session(stage: Stage) -> None:
     stage.session.finish()
-    with requests.get(f"{stage.live}/events?since=0", stream=True, timeout=10) as answer:
+    with requests.get(f"{stage.live}/events?since=0", stream=True, timeout=300) as answer:
         data = [json.loads(line[6:]) for line in answer.iter_lines() if line.startswith(b"data: ")]
     assert [each["ended"] for each in data] == [True]
 
 
 @pytest.mark.parametrize("since", ["", "x", "-1", "999999999999999999999", "²", "0;drop"])
 def test_any_since_will_do(stage: Stage, since: str) -> None:
-    with requests.get(stage.live + "/events", params={"since": since}, stream=True, timeout=10) as answer:
+    with requests.get(stage.live + "/events", params={"since": since}, stream=True, timeout=300) as answer:
         assert answer.status_code == 200
 
 
 def test_there_is_an_end_to_streams(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "MOST_STREAMS", 2)
-    held = [requests.get(f"{stage.live}/events", stream=True, timeout=10) for _ in range(2)]
+    held = [requests.get(f"{stage.live}/events", stream=True, timeout=300) for _ in range(2)]
     lines = [answer.iter_lines() for answer in held]  # kept: a reader that is dropped hangs up
     assert [next(each) for each in lines] == [b"retry: 2000"] * 2
     assert status_of_stream(stage) == 503
@@ -227,5 +227,5 @@ def test_there_is_an_end_to_streams(stage: Stage, monkeypatch: pytest.MonkeyPatc
 
 
 def status_of_stream(stage: Stage) -> int:
-    with requests.get(f"{stage.live}/events", stream=True, timeout=10) as answer:
+    with requests.get(f"{stage.live}/events", stream=True, timeout=300) as answer:
         return answer.status_code

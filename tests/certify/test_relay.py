@@ -91,7 +91,7 @@ def whole_request(line: socket.socket) -> bytes:
 
 def sent(url: str, octets: bytes) -> bytes:
     host, port = url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as line:
+    with socket.create_connection((host, int(port)), timeout=300) as line:
         line.sendall(octets)
         came = b""
         with contextlib.suppress(ConnectionResetError):

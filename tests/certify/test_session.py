@@ -230,7 +230,7 @@ def test_no_secret_reaches_the_folder_or_the_page(stage: Stage, tmp_path: Path) 
 def otp_typed(stage: Stage, client: SmallClient) -> str:
     """The bankCardToken that the OTP page gives away."""
     url = str(client.bind("DH").members["redirectUrl"])
-    page = requests.post(url, data={"otp": PROFILE.test_data.otp}, timeout=10)
+    page = requests.post(url, data={"otp": PROFILE.test_data.otp}, timeout=300)
     assert page.status_code == 200
     token = page.text.split('id="token">')[1].split("<")[0]
     assert client.pay("", {"bankCardToken": token, "additionalInfo": {"order": 9}}).done, "the token is good"
@@ -240,23 +240,23 @@ def otp_typed(stage: Stage, client: SmallClient) -> str:
 def test_a_wrong_otp_leaves_the_binding_open(stage: Stage) -> None:
     client = stage.client()
     url = str(client.bind("DH").members["redirectUrl"])
-    assert requests.get(url, timeout=10).status_code == 200
-    wrong = requests.post(url, data={"otp": "00000000"}, timeout=10)
+    assert requests.get(url, timeout=300).status_code == 200
+    wrong = requests.post(url, data={"otp": "00000000"}, timeout=300)
     assert wrong.status_code == 422
     assert "<form" in wrong.text
     session = stage.judged()
     assert session.progress is not None
     assert session.progress.places["otp-page"].state is State.OPEN
-    assert requests.post(url, data={"otp": PROFILE.test_data.otp}, timeout=10).status_code == 200
+    assert requests.post(url, data={"otp": PROFILE.test_data.otp}, timeout=300).status_code == 200
     stage.judged()
     assert session.progress.places["otp-page"].state is State.DONE
-    assert requests.get(url, timeout=10).status_code == 404, "it is used up"
+    assert requests.get(url, timeout=300).status_code == 404, "it is used up"
 
 
 @pytest.mark.parametrize("body", [b"", b"otp", b"otp=", b"otp=1&otp=2", b"\xff\xfe", b"&" * 5000, b"x=1&" * 100])
 def test_the_otp_page_takes_any_body(stage: Stage, body: bytes) -> None:
     url = str(stage.client().bind("DH").members["redirectUrl"])
-    answer = requests.post(url, data=body, timeout=10)
+    answer = requests.post(url, data=body, timeout=300)
     assert answer.status_code == 422
     assert stage.running.faults == []
 

@@ -67,7 +67,7 @@ def test_the_two_commands_come_first_and_are_what_ci_runs() -> None:
     shell = blocks("README.md", "sh")
     assert shell[0].startswith("python3 -m venv .venv && ")
     assert shell[0].rstrip().endswith("kki check")
-    assert shell[1].rstrip().endswith("-m pytest")
+    assert shell[1].rstrip().endswith("-m pytest -n 2 --dist loadgroup")
     assert "README.md" in (ROOT / ".ci" / "run").read_text("utf-8")
 
 

@@ -63,13 +63,13 @@ def _running(*options: str) -> Iterator[str]:
             yield line.split()[1]
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=20)
+            process.wait(timeout=300)
         assert process.returncode == 0
 
 
 def _answer(url: str, body: bytes) -> tuple[int, Any]:
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=300)
     try:
         connection.request("POST", "/authorization/v1/access-token/b2b", body, {"Content-Type": "application/json"})
         reply = connection.getresponse()

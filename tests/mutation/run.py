@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXPLAINED = Path(__file__).with_name("survivors.toml")
 DEFAULT = ("snap/*.py", "rules/*.py", "judge.py", "grading.py")
 TESTS = ("tests/snap", "tests/rules", "tests/judge", "tests/mutation")  # each mutant is judged by those that reach it
+BESIDE = ("openapi", "suites")  # what those tests read besides the package
 CONFIGURATION = """
 [tool.pytest.ini_options]
 addopts = ["--import-mode=importlib"]
@@ -37,7 +38,7 @@ addopts = ["--import-mode=importlib"]
 [tool.mutmut]
 source_paths = ["src"]
 only_mutate = [{only}]
-also_copy = ["openapi"]
+also_copy = [{beside}]
 pytest_add_cli_args_test_selection = [{tests}]
 use_git_change_detection = false
 """
@@ -51,12 +52,13 @@ def tree(folder: Path, only: Sequence[str], tests: Sequence[str]) -> None:
     """The copy: package under `src`, contract, and the tests that are run."""
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copytree(ROOT / "harness" / "kki", folder / "src" / "kki", ignore=ignored)
-    shutil.copytree(ROOT / "openapi", folder / "openapi", ignore=ignored)
+    for beside in BESIDE:
+        shutil.copytree(ROOT / beside, folder / beside, ignore=ignored)
     there = [name for name in tests if (ROOT / name).is_dir()]
     for name in there:
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    quoted = (", ".join(f'"{each}"' for each in some) for some in ((f"src/kki/{one}" for one in only), there))
-    text = CONFIGURATION.format(only=next(quoted), tests=next(quoted))
+    listed = {"only": [f"src/kki/{one}" for one in only], "tests": there, "beside": BESIDE}
+    text = CONFIGURATION.format(**{key: ", ".join(f'"{each}"' for each in some) for key, some in listed.items()})
     (folder / "pyproject.toml").write_text(text, encoding="utf-8")
 
 

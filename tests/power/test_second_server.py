@@ -14,6 +14,8 @@ import pytest
 from kki.edges import contract as contracts
 from kki.model.requirement import Level
 
+pytestmark = pytest.mark.xdist_group("second")  # in one process: what its fixture measures is dear
+
 ROOT = Path(__file__).parents[2]
 SEED = 7
 

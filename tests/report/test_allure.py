@@ -252,7 +252,7 @@ def local_allure() -> list[str] | None:
     found = shutil.which("allure")
     if not found:
         return None
-    said = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
+    said = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=300, check=False).stdout
     return [found] if said.startswith("3.") else None
 
 

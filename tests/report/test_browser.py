@@ -32,7 +32,7 @@ def opened(page: Path, anchor: str, scratch: Path, *more: str) -> tuple[str, set
     done = subprocess.run(
         [CHROMIUM, *FLAGS, f"--user-data-dir={scratch / 'profile'}", f"--log-net-log={log}", "--dump-dom", *more,
          f"{page.as_uri()}{anchor}"],
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, timeout=300, check=True,
     )  # fmt: skip
     asked = set(re.findall(r'"url":"((?:https?|wss?):[^"]+)"', log.read_text(errors="replace")))
     ours = {url for url in asked if not re.match(r"https?://[^/]*\.(google|googleapis|gvt1)\.com/", url)}

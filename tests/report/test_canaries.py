@@ -196,7 +196,7 @@ card = {{ bankCardNo = "{CANARIES["cpan"]}", bankCardType = "D", expiryDate = "1
 
 def ended(where: Path, *args: str) -> tuple[int, bytes]:
     done = subprocess.run(
-        [sys.executable, "-m", "kki", *args], cwd=where, capture_output=True, timeout=120, check=False
+        [sys.executable, "-m", "kki", *args], cwd=where, capture_output=True, timeout=600, check=False
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -303,7 +303,7 @@ def test_a_crash_of_ours_leaks_nothing(tmp_path: Path, plan: Path) -> None:
         done = subprocess.run(
             [sys.executable, str(tmp_path / "crash.py"), planted, "check", "--base-url", url, "--profile", str(plan),
              "--output", "run", "--level", "quick", "--only", "SIG", "-vv"],
-            cwd=work, capture_output=True, timeout=120, check=False,
+            cwd=work, capture_output=True, timeout=600, check=False,
         )  # fmt: skip
     assert done.returncode == 3, done.stderr.decode()
     assert leaks("the terminal", done.stdout + done.stderr) == []

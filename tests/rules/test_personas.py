@@ -10,9 +10,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from kki.drafting.drafts import Draft, a_payment
+from kki.drafting.drafts import Draft, a_binding, a_payment
 from kki.drafting.mutations import ALL, Mutation
 from kki.model.requirement import Party
+from kki.simulator import personas_kinds
 from kki.simulator.correct import CORRECT
 from kki.simulator.persona import Persona
 from kki.simulator.personas import PERSONAS
@@ -27,6 +28,22 @@ def tries_of(persona: Persona) -> list[tuple[Mutation, str]]:
     """One operation after the other for each mutation, so that what is wrong on one alone is met as well."""
     fitting = [each for each in ALL if each.tries & persona.caught_by]
     return [(each, op) for each in fitting for op in each.operations]
+
+
+# The other kinds of an operation's requests, which some personas treat otherwise than the first.
+KINDS: dict[str, tuple[Callable[[Stage], Draft], ...]] = {
+    "payment": (
+        lambda stage: a_payment(stage.session.kit(), "token"),
+        lambda stage: a_payment(stage.session.kit(), "cpan-tokenise"),
+        lambda stage: a_payment(stage.session.kit(), "token-recurring"),
+    ),
+    "bind": (
+        lambda stage: a_binding(stage.session.kit(), "H2H"),
+        lambda stage: a_binding(stage.session.kit(), None),
+    ),
+    "unbind": (lambda stage: stage.a("unbind").with_header("CHANNEL-ID", "H2H"),),
+    "refund": (lambda stage: stage.a("refund").having(originalExternalId="123456"),),
+}
 
 
 def as_a_form(draft: Draft) -> Draft:
@@ -48,6 +65,8 @@ def drafts_for(persona: Persona) -> Iterator[Callable[[Stage], Draft]]:
     if persona.name in MORE:
         yield MORE[persona.name]
     for mutation, operation in tries_of(persona):
+        for kind in KINDS.get(operation, ()) if persona in personas_kinds.ALL else ():
+            yield lambda stage, m=mutation, make=kind: m(make(stage))  # type: ignore[misc]  # defaults bind
         yield lambda stage, m=mutation, op=operation: m(stage.a(op))  # type: ignore[misc]  # defaults bind
 
 

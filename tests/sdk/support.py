@@ -77,7 +77,7 @@ def driven(command: Sequence[str], folder: Path, **more: str) -> Session:
             "KKI_CARD_TOKENS": ",".join(data.bank_card_tokens), "KKI_AUTH_CODE": data.auth_code or "",
             "KKI_IP_ADDRESS": data.ip_address or "", **more,
         }  # fmt: skip
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600, check=False)
         assert running.faults == []
     assert done.returncode == 0, done.stderr
     steps = {step["step"]: step for step in map(json.loads, done.stdout.splitlines())}

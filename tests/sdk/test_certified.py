@@ -32,7 +32,7 @@ def test_its_traits_are_in_the_verdict_by_name(
             sys.executable, "-m", "kki", "certify", "--listen", "127.0.0.1:0", "--output", str(tmp_path / "run"),
             "--command", driver,
         ],
-        env={**os.environ, "TZ": "UTC"}, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+        env={**os.environ, "TZ": "UTC"}, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     run = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))

@@ -9,7 +9,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from tests.simulator.probes import PROBES, Probe, merchant_of
+from tests.simulator.more_probes import PROBES
+from tests.simulator.probes import Probe, merchant_of
 from tests.simulator.support import (
     CARD_TOKENS,
     CONTRACT,

@@ -6,7 +6,8 @@ import re
 from functools import cache
 
 import pytest
-from tests.simulator.probes import PROBES, Probe, merchant_of
+from tests.simulator.more_probes import PROBES
+from tests.simulator.probes import Probe, merchant_of
 from tests.simulator.support import CONTRACT, reply
 
 from kki.model.requirement import Party

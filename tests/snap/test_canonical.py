@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from typing import Any
 
 import pytest
@@ -181,10 +180,9 @@ def test_nesting_of_100_000_levels_is_read_without_recursion(pair: str) -> None:
     ],
     ids=["items", "escapes", "left open", "digits", "blanks", "quotes"],
 )
-def test_a_mebibyte_takes_well_under_a_second(body: bytes) -> None:
-    began = time.process_time()
+def test_a_mebibyte_is_read_in_one_go(body: bytes) -> None:
+    """What would be quadratic does not end here; bench/texts.py says what it costs."""
     result = minified(body)
-    assert time.process_time() - began < 1.0
     assert isinstance(result, Malformed) or len(result) <= len(body)
 
 

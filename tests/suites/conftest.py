@@ -51,7 +51,7 @@ def check(tmp_path: Path) -> Check:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("KKI_", "GITHUB_", "CI"))}
         done = subprocess.run(
             [sys.executable, "-m", "kki", "check", "--output", str(output), *options],
-            capture_output=True, text=True, timeout=120, env=clean, cwd=tmp_path, check=False,
+            capture_output=True, text=True, timeout=600, env=clean, cwd=tmp_path, check=False,
         )  # fmt: skip
         path = output / "run.json"
         run = json.loads(path.read_text("utf-8")) if path.exists() else None
@@ -133,7 +133,7 @@ def raw_server(talk: Callable[[socket.socket], None]) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(timeout=10)
+        thread.join(timeout=300)
 
 
 def request_from(connection: socket.socket) -> bytes:

@@ -13,7 +13,7 @@ def test_an_unknown_requirement_is_a_usage_error(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", str(ROOT / "suites" / "pytest.ini"),
          str(ROOT / "suites" / "server"), "--kki-base-url", "http://127.0.0.1:9", "--kki-only", "SGI"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+        cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 4  # pytest's own: usage error
     said = done.stdout + done.stderr

@@ -27,7 +27,7 @@ MOST_PARTS = 12
 def resumed(folder: Path, *options: str) -> Ended:
     done = subprocess.run(
         [sys.executable, "-m", "kki", "check", "--resume", str(folder), *options],
-        capture_output=True, text=True, timeout=120, env=dict(clean()), cwd=folder.parent, check=False,
+        capture_output=True, text=True, timeout=600, env=dict(clean()), cwd=folder.parent, check=False,
     )  # fmt: skip
     run = json.loads((folder / "run.json").read_text("utf-8")) if (folder / "run.json").exists() else None
     return Ended(done.returncode, done.stdout, done.stderr, run)

@@ -24,6 +24,12 @@ _MULTIBYTE = cases("400/*", "401/00")
 _TOKEN = cases("401/01", "401/03", "401/00")
 
 
+_BUSINESS = cases(
+    *(f"403/{case:02d}" for case in (2, 3, 4, 5, 7, 8, 9, 10, *range(13, 24))), "405/01",
+)  # fmt: skip
+"""What the case table calls a business error: of the card, its limits, the merchant. The request may be right."""
+
+
 def outcome(scene: Scene) -> Judgement | None:
     """Of a request that nothing is known against; None where something is, or the reply decides nothing."""
     view, reply = scene.view, scene.view.reply
@@ -45,6 +51,13 @@ def outcome(scene: Scene) -> Judgement | None:
 
 
 def _excuse(scene: Scene, reply: Reply) -> str | None:
+    if reply.case is not None and fits(_BUSINESS, reply.case):
+        return "a card and a merchant in order: the target refuses for a business reason"
+    if not scene.knowledge.staged and reply.case is not None:
+        # What cards, payments and money there are at a server that others use, nobody promised.
+        beyond = (403, 404, 405) if scene.knowledge.complete else (401, 403, 404, 405, 409)
+        if reply.case[0] in beyond:
+            return "what the server knew of card, payment and tokens when it refused this"
     if not scene.found.unknown:
         return None
     if reply.case is None or reply.case[0] in (403, 404):
@@ -252,6 +265,9 @@ def fresh_token_is_accepted(scene: Scene) -> Judgement | None:
         return Holds()
     if reply.standing is not Standing.REFUSED or reply.case is None or not fits(_TOKEN - cases("401/00"), reply.case):
         return None
+    missing = scene.found.may_explain(reply.case)
+    if missing is not None:
+        return Unknown(missing)
     finding = Finding(
         where="header Authorization", expected="accepted, since the token endpoint issued it and it has not expired",
         actual=_refused(reply),

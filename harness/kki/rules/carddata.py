@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kki.model.verdict import Broken, Finding, Holds, Judgement, Unknown
-from kki.rules.faults import NOBODY, Cases, Detection, Fault, Force, cases, detector
+from kki.rules.faults import NOBODY, Cases, Detection, Fault, Force, cases, detector, fits
 from kki.rules.knowledge import Knowledge
 from kki.rules.registry import Scene, rule, rule_at_end
 from kki.rules.trail import Timing, Trail, card_failure_of, card_sent, card_vector, where_failed
@@ -21,6 +21,7 @@ from kki.snap.carddata import Container
 
 WHERE = "body /cardData"
 REFUSED: Cases = cases("400/00", "400/01", "404/11", "403/*")
+UNKNOWN_TO_THE_NETWORK: Cases = cases("404/11", "404/03", "404/09", "404/05", "403/*")
 _KEY = "the shared key, without which cardData cannot be opened"
 _MEMBERS = ("bankCardNo", "bankCardType", "expiryDate")
 _EXPIRY = re.compile(r"(0[1-9]|1[0-2])[0-9]{2}")
@@ -181,6 +182,15 @@ def expiry_is_mmyy(scene: Scene) -> Detection:
     client = "" if scene.knowledge.choice("card-data-payload") == "sdk" else NOBODY
     where = f"{WHERE} › expiryDate"
     return (Fault(where=where, expected="MMYY, as 1230", actual=actual, force=Force.MAY_REFUSE, client=client),)
+
+
+@detector(fitting=UNKNOWN_TO_THE_NETWORK, operations=BIND)
+def card_is_known(scene: Scene) -> Detection:
+    """The card of a correct binding is one that the network knows, as the profile promises."""
+    case = scene.view.reply.case
+    if case is None or not fits(UNKNOWN_TO_THE_NETWORK, case) or WHERE in scene.found.places:
+        return ()
+    return Unknown("a card that the network knows: the target does not take this one")
 
 
 @detector(client="KKI-CRD-016", fitting=REFUSED, operations=BIND)

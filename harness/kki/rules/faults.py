@@ -30,6 +30,8 @@ def cases(*pairs: str) -> Cases:
 ANY_REFUSAL = frozenset((status, "*") for status in range(400, 500))
 MANDATORY = cases("400/02", "400/01")  # DOKU, case table: missing or empty; either code is found in the wild
 FORMAT = cases("400/01")
+LIMITS = cases("403/04", "403/14", "403/16", "403/17", "403/20", "403/23", "429/*")
+"""A limit of card, token or merchant is reached: a reason to refuse anything, whatever else is wrong with it."""
 
 
 class Force(Enum):
@@ -199,6 +201,8 @@ def reason_judgements(found: Detected, reply: Reply) -> dict[str, Judgement]:
     """Of the rows on reasons: the code of a refusal has to fit a fault that the request has."""
     must = [fault for fault in found.faults if fault.force is Force.MUST_REFUSE and fault.reason != NOBODY]
     if reply.standing is not Standing.REFUSED or reply.case is None or not must:
+        return {}
+    if fits(LIMITS, reply.case):
         return {}
     fitting = [fault for fault in found.faults if fault.fits(reply.case)]
     if fitting:

@@ -16,10 +16,11 @@ class Knowledge:
 
     `readings`: only what the operator chose. `complete`: the exchanges to be judged, with `test_data`, are the whole
     world: a token, card or payment that neither holds was never issued, bound or made. False for a recording that
-    somebody else began in the middle of things. `staged`: the traffic was made for this trial, so that every
-    request is meant for this API, and cards and money are as the profile promises; neither is sure of a recording.
-    `other_partner`: a second client at the target, whose tokens are
-    used in our place to see them refused; its own token requests are in order.
+    somebody else began in the middle of things. `alone`: nobody else uses these credentials meanwhile; False where
+    several processes share them, so that what one asks for may replace what another holds. `staged`: the traffic was
+    made for this trial, so that every request is meant for this API, and cards and money are as the profile promises;
+    neither is sure of a recording. `other_partner`: a second client at the target, whose tokens are used in our place
+    to see them refused; its own token requests are in order.
     """
 
     contract: Contract
@@ -29,16 +30,18 @@ class Knowledge:
     limits: Limits = field(default_factory=Limits)
     complete: bool = True
     staged: bool = True
+    alone: bool = True
     other_partner: Credentials | None = None
 
     @classmethod
     def of(
-        cls, profile: Profile, contract: Contract, *, complete: bool = True, staged: bool = True
+        cls, profile: Profile, contract: Contract, *, complete: bool = True, staged: bool = True, alone: bool = True
     ) -> Knowledge:
-        """What the operator's plan tells. `complete`, `staged`: see the class."""
+        """What the operator's plan tells. `complete`, `staged`, `alone`: see the class."""
         return cls(
             contract=contract, credentials=profile.credentials, readings=profile.readings, test_data=profile.test_data,
             limits=profile.limits, other_partner=profile.other_partner, complete=complete, staged=staged,
+            alone=alone,
         )  # fmt: skip
 
     def unseen(self, what: str) -> Unknown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from kki.model.verdict import Unknown
-from kki.rules.faults import NOBODY, Detection, Fault, Force, cases, detector
+from kki.rules.faults import NOBODY, Cases, Detection, Fault, Force, cases, detector, fits
 from kki.rules.registry import SYMMETRIC, Scene
 from kki.rules.view import ABSENT
 from kki.rules.words import kind, length, masked
@@ -82,12 +82,28 @@ def b2b_token_was_issued(scene: Scene) -> Detection:
         mine = scene.knowledge.credentials.client_id
         if issued.client and partner and issued.client != partner and partner == mine:
             return (_anothers(),)
-        return ()
+        return _superseded(scene, "b2b", issued.client, token, B2B, INVALID)
     if masked(token):
         return Unknown("the B2B token, which was hidden when the recording was made")
     if _is_customer_token(scene, token) or token == scene.knowledge.test_data.expired_b2b_token:
         return None  # the rows on swapped and on expired tokens speak of it
     return _not_issued(scene, token)
+
+
+def _superseded(scene: Scene, kind: str, client: str, token: str, where: str, fitting: Cases) -> Detection:
+    """Whether a later token may have taken this one's place: no document says that several live side by side."""
+    case = scene.view.reply.case
+    if case is None or not fits(fitting, case):
+        return ()
+    if scene.trail.latest.get((kind, client)) != token:
+        fault = Fault(where=where, expected="the token issued last", actual="one after which another was issued")
+        return (_tolerated(fault),)
+    if not scene.knowledge.alone:
+        return Unknown(_SHARED)
+    return ()
+
+
+_SHARED = "whether another process of this run has had the token replaced meanwhile; to know, run with -n 1"
 
 
 def _never(actual: str, server: str = "KKI-TOK-140") -> Fault:
@@ -190,18 +206,31 @@ def customer_token_was_issued(scene: Scene) -> Detection:
         # Where a payment by CPAN needs no customer token, an empty one may count as none.
         needless = scene.view.variant == "cpan" and scene.knowledge.choice("customer-token-required") == "not-on-cpan"
         return (_tolerated(empty) if needless else empty,)
-    if token == scene.knowledge.test_data.customer_token:
-        return ()
     issued = scene.trail.token(token, "b2b2c")
     if issued is not None:
         late = issued.expires_at is not None and scene.view.exchange.sent_at > issued.expires_at + GRACE
-        return (Fault(where=CUSTOMER, expected=expected, actual="one that has expired"),) if late else ()
+        if late:
+            return (Fault(where=CUSTOMER, expected=expected, actual="one that has expired"),)
+        if issued.expires_at is None and _refused_as(scene, WRONG_CUSTOMER):
+            return Unknown("when the customer token expires: its reply does not say")
+        return _superseded(scene, "b2b2c", issued.client, token, CUSTOMER, WRONG_CUSTOMER)
+    if token == scene.knowledge.test_data.customer_token:
+        return Unknown(_STALE) if _refused_as(scene, WRONG_CUSTOMER) else ()
     if masked(token):
         return Unknown("the customer token, which was hidden when the recording was made")
     known = "b2b2c" in scene.trail.issuances or scene.knowledge.test_data.customer_token is not None
     if known and scene.knowledge.complete:
         return (Fault(where=CUSTOMER, expected=expected, actual=f"a text of {length(token)} that was never issued"),)
     return scene.knowledge.unseen("the reply of the B2B2C endpoint that issued it, or test_data.customer_token")
+
+
+_STALE = "a customer token that is still good: the target refuses test_data.customer_token; renew it in the profile"
+_SPENT = "an authCode that is still good: the target refuses this one; each may be good once, so give a new one"
+
+
+def _refused_as(scene: Scene, fitting: Cases) -> bool:
+    case = scene.view.reply.case
+    return case is not None and fits(fitting, case)
 
 
 def _is_b2b_token(scene: Scene, token: str) -> bool:
@@ -268,7 +297,7 @@ def code_was_issued(scene: Scene) -> Detection:
         actual = f"one that was spent in exchange {spent}"
         fault = Fault(where=f"body /{name}", expected="a code that was not yet used", actual=actual)
         # No document says whether a code serves once or often.
-        return (_tolerated(fault),) if spent else ()
+        return (_tolerated(fault),) if spent else _promised_code(scene, name, code)
     if masked(code):
         return Unknown(f"{name}, which was hidden when the recording was made")
     known = bool(book) or (name == "authCode" and data.auth_code is not None)
@@ -276,3 +305,11 @@ def code_was_issued(scene: Scene) -> Detection:
         actual = f"a text of {length(code)} that was never issued"
         return (Fault(where=f"body /{name}", expected="a code that DOKU issued", actual=actual),)
     return scene.knowledge.unseen(f"the reply that issued the {name}, or test_data.auth_code")
+
+
+def _promised_code(scene: Scene, name: str, code: str) -> Detection:
+    """An authCode may have been spent in an earlier run, or wait for the customer's OTP; a refresh token is fresh."""
+    if name == "authCode":
+        return Unknown(_SPENT) if _refused_as(scene, CODE) else ()
+    whose = [client for (kind, client), last in scene.trail.latest.items() if kind == "refresh" and last == code]
+    return _superseded(scene, "refresh", whose[0] if whose else "", code, f"body /{name}", CODE)

@@ -134,6 +134,7 @@ class Trail:
     tokens: dict[str, Issued] = field(default_factory=dict)
     jwt_parts: set[str] = field(default_factory=set)  # payload and signature of issued JWTs
     jwt_tokens: bool = False  # whether the B2B tokens of this server are JWTs
+    latest: dict[tuple[str, str], str] = field(default_factory=dict)  # kind or "refresh", client → issued last
     issuances: set[str] = field(default_factory=set)  # "b2b", "b2b2c": seen to issue
     bound: dict[str, str] = field(default_factory=dict)  # bankCardToken → exchange that gave it
     unbound: dict[str, Turn] = field(default_factory=dict)
@@ -261,6 +262,7 @@ class Trail:
         at = turn.answered_at or turn.sent_at
         client = view.header("X-CLIENT-KEY") or ""
         self.tokens[token] = Issued(view.name, client, at, _expiry(view, at))
+        self.latest[view.name, client] = token
         self.issuances.add(view.name)
         if view.name == "b2b" and token.count(".") == 2:
             self.jwt_tokens = True
@@ -272,6 +274,7 @@ class Trail:
         fresh = view.reply.member("refreshToken")
         if isinstance(fresh, str) and fresh:
             self.refresh_tokens.setdefault(fresh, None)
+            self.latest["refresh", client] = fresh
 
 
 _BY_OPERATION = {

@@ -218,5 +218,3 @@ def refund_time(call: Call) -> str:
     if call.choice("refund-time-form") == "local":
         return call.now.astimezone(timestamps.JAKARTA).replace(tzinfo=None).isoformat(timespec="milliseconds")
     return timestamps.format_offset(call.now)
-
-

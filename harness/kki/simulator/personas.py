@@ -11,6 +11,7 @@ from kki.simulator import (
     personas_envelope,
     personas_fields,
     personas_headers,
+    personas_kinds,
     personas_reasons,
     personas_robustness,
     personas_signature,
@@ -58,6 +59,7 @@ PERSONAS: Mapping[str, Persona] = by_name(
         *personas_success.ALL,
         *personas_state.ALL,
         *personas_robustness.ALL,
+        *personas_kinds.ALL,
     )
 )
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from kki.model.http import Headers, Response
-from kki.simulator import business
+from kki.simulator import business, variants_narrow
 from kki.simulator.behaviour import Behaviour, Step
 from kki.simulator.call import Call
 from kki.simulator.outcomes import Answer, Effect, Refusal, Result, Success
@@ -292,7 +292,7 @@ def _note_id(world: World, call: Call, refusal: Refusal) -> None:
         put(world.external_ids, call.external_key, Earlier(body=call.request.body, response=response))
 
 
-ALL: tuple[Persona, ...] = (
+WHOLE: tuple[Persona, ...] = (
     # in another order
     row("fields-before-signature", "Checks the body's members before headers, tokens and signature.", _fields_first),
     row("signature-before-headers", "Checks the signature before anything else of the request.", _signature_first),
@@ -390,6 +390,9 @@ ALL: tuple[Persona, ...] = (
     row("any-card", "Takes any JSON object for a card.", _as_it_is, card_data_payload="any-object"),
 )  # fmt: skip
 
+"""Those that take all that is correct."""
+
+ALL: tuple[Persona, ...] = (*WHOLE, *variants_narrow.ALL)
 VARIANTS: Mapping[str, Persona] = by_name(ALL)
 
 

@@ -382,3 +382,20 @@ def test_a_byte_order_mark_is_no_part_of_a_profile(tmp_path: Path, contract: Con
     plan = settings.load_profile(tmp_path / "p.toml", env={}, contract=contract)
     assert plan.credentials.client_id == "BRN-1"
     assert plan.credentials.private_key == pair[0].rstrip("\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("merchant.pem", "a text without “-----BEGIN”: is it the name of a file? Then write file:PATH"),
+        ("-----BEGIN ENCRYPTED PRIVATE KEY-----\nx\n-----END ENCRYPTED PRIVATE KEY-----", "one under a pass phrase"),
+        ("-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----", "a public key"),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\nx\n-----END OPENSSH PRIVATE KEY-----", "one in OpenSSH's form"),
+    ],
+)
+def test_a_key_that_is_none_says_what_it_looks_like(tmp_path: Path, contract: Contract, text: str, says: str) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text(f'[credentials]\nclient_id = "b"\nprivate_key = """{text}"""\n', encoding="utf-8")
+    with pytest.raises(ConfigurationError) as failure:
+        settings.load_profile(path, env={}, contract=contract)
+    assert says in " ".join(failure.value.problems)

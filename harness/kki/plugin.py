@@ -31,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--kki-level", choices=LEVELS, default="standard", help="how much is tried")
     group.addoption("--kki-seed", type=int, default=0, metavar="N", help="what chance starts from")
     group.addoption("--kki-only", action="append", default=[], metavar="ID-OR-AREA", help="only these requirements")
+    group.addoption("--kki-trust-secret", action="store_true", help="go on even if every signature is refused")
     group.addoption("--kki-output", metavar="DIR", help="where the run's files go (default: none are written)")
 
 

@@ -41,7 +41,8 @@ def rehearsed(session: Session) -> Check:
         "the target gave a B2B token, but refused every request that was signed with client_secret as 401/00, however "
         "it was signed: either client_secret is not the one that it keeps for this client_id, or it checks X-SIGNATURE "
         "in a way of its own",
-        "compare client_secret with the target's; if it is right, put the server on trial with --trust-secret",
+        "compare client_secret with the target's, and the clocks; if both are right, put the server on trial with "
+        "--trust-secret",
     )  # fmt: skip
 
 

@@ -442,6 +442,7 @@ def conductor_for_pytest(config: pytest.Config) -> Conductor:
             output=_held_folder(config, plan),
             contract_root=root,
             workers=int(config.getoption("numprocesses", 0) or 0),
+            trust_secret=config.getoption("--kki-trust-secret"),
         )
         problems = preflights.problems(conductor.preflight())
         if problems:

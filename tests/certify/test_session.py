@@ -293,3 +293,14 @@ def test_both_parties_of_a_recording_are_judged() -> None:
     assert parties == {"client", "server"}
     assert any(row.party.value == "server" and row.outcome is Outcome.BROKEN for row in run.requirements)
     assert session.exit_code(run) == 1
+
+
+def test_the_right_steps_are_kept_of_a_signature_that_nothing_explains() -> None:
+    """A client that signs in a way that no construction of ours gives: what it should have been helps all the same."""
+    exchanges = of_a_day()
+    at = next(place for place, each in enumerate(exchanges) if each.request.path == PATHS["payment"])
+    strange = exchanges[at].request.with_header("X-SIGNATURE", "QUJD" * 21 + "QQ==")
+    session, run = session_over([*exchanges[:at], replace(exchanges[at], request=strange)])
+    names = [name for name, _ in run.signing[exchanges[at].id]]
+    assert any("string to sign" in name.lower() for name in names), names
+    assert session.exit_code(run) == 1

@@ -46,6 +46,7 @@ LAYERS: dict[str, int] = {
     "kki.power": 4,
     "kki.fuzz": 4,
     "kki.plugin": 4,
+    "kki.under_pytest": 4,
     "kki.cli": 4,
     "kki.__main__": 4,
     "kki.suites": 4,

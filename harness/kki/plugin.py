@@ -45,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         config.stash[WORKER] = Worker.handed(handed)
     elif CONDUCTOR not in config.stash and _asked(config):
-        from kki.run import conductor_for_pytest
+        from kki.under_pytest import conductor_for_pytest
 
         conductor = conductor_for_pytest(config)
         config.stash[CONDUCTOR] = conductor

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import kki
 from kki.catalogue import catalogue
-from kki.edges import contract as contracts
 from kki.edges import entropy, folders, store
 from kki.edges import preflight as preflights
 from kki.edges.client import TIME_IS_UP, PlanEnded
@@ -40,9 +37,6 @@ from kki.redaction import redactor_for, salt_for
 from kki.rehearsal import rehearsed
 from kki.travel import Plain, profile_to_plain, verdict_from_plain, verdict_to_plain
 from kki.worker import NOT_TRIED, Worker
-
-if TYPE_CHECKING:
-    import pytest
 
 FIRST_SIGNING, MOST_SIGNING = 5, 200  # exchanges whose signature is shown step by step
 MOST_REQUESTS = 600  # at standard level, beyond which the report says what the further ones buy
@@ -397,59 +391,3 @@ def _done(earlier: Journal | None) -> frozenset[str]:
     return frozenset(entry.case.title for entry in earlier.entries if entry.case.outcome != "skipped") if earlier else (
         frozenset()
     )
-
-
-def _held_folder(config: pytest.Config, plan: Profile) -> Path | None:
-    """--kki-output, held until pytest ends."""
-    given = config.getoption("--kki-output")
-    if not given:
-        return None
-    now = entropy.now()
-    stack = ExitStack()
-    config.add_cleanup(stack.close)
-    redactor = redactor_for(plan, salt=entropy.iv())
-    return stack.enter_context(folders.run_folder(Path(given), plan.base_url or "", now, redactor=redactor))
-
-
-def conductor_for_pytest(config: pytest.Config) -> Conductor:
-    """`pytest suites/server --kki-base-url URL`: the same run without our command line. Raises ConfigurationError."""
-    import pytest
-
-    from kki.edges import settings
-    from kki.edges.selection import chosen_requirements
-    from kki.plugin import Listener, target_of
-
-    root = settings.contract_root()
-    contract = contracts.load(root)
-    try:
-        plan = settings.load_profile(
-            Path(config.getoption("--kki-profile")) if config.getoption("--kki-profile") else None,
-            base_url=target_of(config),
-            env=dict(os.environ),
-            contract=contract,
-            today=entropy.now().date(),
-        )
-        if plan.base_url is None:
-            raise ConfigurationError(["expected a target, but neither --kki-base-url nor the profile names one"])
-        asked = config.getoption("--kki-only")
-        conductor = Conductor(
-            profile=plan,
-            contract=contract,
-            base_url=plan.base_url,
-            level=config.getoption("--kki-level"),
-            only=chosen_requirements(contract, asked, (Party.SERVER,)),
-            seed=config.getoption("--kki-seed"),
-            output=_held_folder(config, plan),
-            contract_root=root,
-            workers=int(config.getoption("numprocesses", 0) or 0),
-            trust_secret=config.getoption("--kki-trust-secret"),
-        )
-        problems = preflights.problems(conductor.preflight())
-        if problems:
-            conductor.abandon()
-            raise ConfigurationError(problems)
-    except ConfigurationError as error:
-        raise pytest.UsageError("\n".join(error.problems)) from None
-    conductor.finish_with_pytest = True
-    config.pluginmanager.register(Listener(conductor), "kki-listener")
-    return conductor

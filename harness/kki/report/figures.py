@@ -61,6 +61,11 @@ def state(row: RequirementResult) -> State:
     return State.UNDECIDED if row.outcome is Outcome.UNKNOWN else State.NOT_EXERCISED
 
 
+def has_level(run: Run) -> bool:
+    """Level and seed: only a check has any, and of one that was killed nobody knows them."""
+    return run.use == "check" and not (run.partial and not run.profile_digest)
+
+
 def on_trial(run: Run) -> tuple[RequirementResult, ...]:
     return tuple(row for row in run.requirements if row.in_scope)
 

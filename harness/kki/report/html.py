@@ -135,6 +135,7 @@ def _environment() -> templating.Environment:
         differences=differences,
         grouped=figures.grouped,
         our_doing=figures.our_doing,
+        has_level=figures.has_level,
         power_lines=figures.power_lines,
         body=_body,
         headers=_headers,

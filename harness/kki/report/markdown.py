@@ -13,6 +13,7 @@ from kki.report.figures import (
     State,
     areas,
     grouped,
+    has_level,
     in_state,
     our_doing,
     power_lines,
@@ -55,8 +56,7 @@ def summary_markdown(run: Run) -> str:
 
 
 def _how_far(run: Run) -> str:
-    """Level and seed: only a check has any."""
-    return f"level {markdown(run.level)} · seed {run.seed} · " if run.use == "check" else ""
+    return f"level {markdown(run.level)} · seed {run.seed} · " if has_level(run) else ""
 
 
 def _areas(run: Run) -> list[str]:

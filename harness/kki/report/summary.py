@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from kki.model.run import RequirementResult, Run
 from kki.model.verdict import Overall
 from kki.report.escape import shortened, visible
-from kki.report.figures import Area, State, areas, in_state, our_doing, totals, undecided_musts
+from kki.report.figures import Area, State, areas, has_level, in_state, our_doing, totals, undecided_musts
 
 HEADLINES: Mapping[Overall, str] = {
     Overall.CONFORMS: "CONFORMS",
@@ -59,7 +59,7 @@ def summary_lines(run: Run, *, width: int = 80, height: int = 24, said: str | No
     `said`: the first sentence, where the caller has a better one; it is never cut.
     """
     seconds = max(0.0, (run.finished - run.started).total_seconds())
-    how = f"level {run.level}, seed {run.seed}: " if run.use == "check" else ""
+    how = f"level {run.level}, seed {run.seed}: " if has_level(run) else ""
     head = [
         *textwrap.wrap(visible(said or headline(run)), width),
         f"{run.use} of {run.target}",

@@ -12,6 +12,7 @@ from typing import Any
 import click
 import pytest
 
+from kki.__main__ import start
 from kki.cli import byhand
 from kki.cli.main import COMMANDS, cli, main
 from kki.cli.terminal import OutputClosed, Terminal
@@ -274,3 +275,14 @@ def test_an_empty_option_is_a_sentence(kki: Kki, args: tuple[str, ...]) -> None:
 def test_relay_takes_base_url_as_every_command_does(kki: Kki) -> None:
     assert "--base-url" in kki("relay", "--help").out
     assert "--to (or --base-url): expected the address" in kki("relay").err
+
+
+def test_ctrl_c_while_all_is_being_loaded_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kki.cli.main.main", interrupted)
+    assert start() == 130
+    assert capsys.readouterr().err == "Interrupted.\n"

@@ -64,10 +64,20 @@ def _opened(scene: Scene) -> Opened | Unknown | None:
     if isinstance(result, Malformed):
         return Opened(None, result.step, result.why)
     container, octets = result
+    if not _is_text(octets):  # the padding of random octets fits once in some 256 times
+        return Opened(None, "payload", "what comes out is no UTF-8, as under another key whose padding fits by chance")
     payload = carddata.card_payload(octets)
     if isinstance(payload, Malformed):
         return Opened(container, "payload", payload.why)
     return Opened(container, payload=payload)
+
+
+def _is_text(octets: bytes) -> bool:
+    try:
+        octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _open_in_force(text: str, key: str, scene: Scene) -> tuple[Container, bytes] | Malformed:

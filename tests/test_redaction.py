@@ -13,13 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kki import redaction
 from kki.model.exchange import Exchange, Record
 from kki.model.http import Headers, Request, Response
 from kki.model.profile import Credentials, Profile, TestData
 from kki.model.requirement import Party
 from kki.model.verdict import Broken, Finding, Unknown, Verdict
-from kki.redaction import PSEUDONYM, Redactor, redactor_for
+from kki.redaction import PSEUDONYM, Redactor, names, redactor_for
 
 SALT = b"a salt for tests"
 SECRET = "SK-canary/+0001==x"
@@ -287,7 +286,7 @@ def test_prose_about_members_is_left_alone() -> None:
 
 
 def test_the_quick_look_finds_every_name_that_the_slow_one_knows() -> None:
-    assert [name for name in redaction._KIND_OF_MEMBER if not redaction._may_name(f'"{name.upper()}"')] == []
+    assert [name for name in names.KIND_OF_MEMBER if not names.may_name(f'"{name.upper()}"')] == []
 
 
 # --- learning ----------------------------------------------------------------------------------------------------
@@ -394,3 +393,21 @@ def test_no_secret_field_of_a_profile_is_forgotten() -> None:
     assert len(planted) >= 15
     left = {name for name, value in planted.items() if value in subject.text(f"seen: {value} here")}
     assert left == public
+
+
+@pytest.mark.parametrize("separator", [" ", "-", ".", "  ", "\u00a0", "\u202f", " - ", "/", "_"])
+@pytest.mark.parametrize("card", ["9360001609987000000", "1234567890123452"])
+def test_a_card_number_in_groups_is_hidden(separator: str, card: str) -> None:
+    grouped = separator.join(card[at : at + 4] for at in range(0, len(card), 4))
+    redactor = Redactor({"card": [card]}, salt=b"s")
+    for text in (f"card {grouped} refused", json.dumps({"responseMessage": f"card {grouped} refused"})):
+        shown = redactor.text(text) + redactor.body(text.encode()).decode()
+        assert grouped not in shown
+        assert card[4:12] not in "".join(char for char in shown if char.isdigit())
+        assert "refused" in shown
+
+
+def test_numbers_that_are_no_known_card_stay_as_they_are() -> None:
+    redactor = Redactor({"card": ["9360001609987000000"]}, salt=b"s")
+    for text in ("1.2.3.4.5.6.7.8.9.0.1.2.3.4", "2026-11-24T10:00:00.123456+07:00", "12.345678901234567", "a 1 2 3 4"):
+        assert redactor.text(text) == text

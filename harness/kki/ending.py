@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,15 @@ def exit_code(run: Run, faults: Sequence[str]) -> int:
     if faults or any(row.outcome is Outcome.FAULTY for row in run.requirements):
         return HARNESS
     return CONFORMS if run.overall is Overall.CONFORMS else INCOMPLETE
+
+
+def plainly(title: str) -> str:
+    """A case's title for people: "server/test_state.py::test_a_refund_twice[x]" → "state: a refund twice (x)"."""
+    found = re.fullmatch(r"(?:.*/)?test_(\w+)\.py::test_(\w+)(?:\[(.*)\])?", title, re.DOTALL)
+    if found is None:
+        return title
+    with_ = f" ({found[3]})" if found[3] else ""
+    return f"{found[1]}: {found[2]}".replace("_", " ") + with_
 
 
 def waived(profile: Profile) -> Iterator[str]:

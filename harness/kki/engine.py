@@ -105,10 +105,13 @@ def quiet_plugins(conductor: Conductor) -> list[object]:
 
 def run_suites(conductor: Conductor, workers: int) -> None:
     """Run every case against the conductor's target; what goes wrong with pytest itself is noted as our fault."""
-    code = pytest.main(arguments(conductor, workers), plugins=quiet_plugins(conductor))
+    try:
+        code = pytest.main(arguments(conductor, workers), plugins=quiet_plugins(conductor))
+    except KeyboardInterrupt:  # before pytest was ready to heed it, or after
+        code = pytest.ExitCode.INTERRUPTED
     if code == pytest.ExitCode.INTERRUPTED:
         conductor.interrupted = True
     elif code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
         conductor.broke("pytest", f"ended with {code!r}")
-    if not conductor.cases:
+    if not conductor.cases and not conductor.interrupted:
         conductor.broke("the suites", "no case was run")

@@ -229,7 +229,14 @@ class Listener:
             self.conductor.broke(report.nodeid, str(report.longrepr))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self.conductor.planned(len(session.items))
+        if session.items:  # under xdist the workers collect
+            self.conductor.planned(len(session.items))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Each worker comes to the same list."""
+        if not self.conductor.count_planned:
+            self.conductor.planned(len(ids))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:

@@ -20,11 +20,10 @@ from kki.edges.client import TIME_IS_UP, PlanEnded
 from kki.edges.errors import ConfigurationError
 from kki.edges.journal import Entry, Head, Journal, JournalWriter, differences
 from kki.ending import (
-    CONFORMS,
-    INCOMPLETE,
     INTERRUPTED,
     digest_of,
     exit_code,
+    plainly,
     power_figures,
     signing_steps,
     told_by,
@@ -36,7 +35,7 @@ from kki.model.exchange import Record
 from kki.model.profile import Limits, Profile
 from kki.model.requirement import Party
 from kki.model.run import CaseResult, NotTried, Run
-from kki.model.verdict import Verdict
+from kki.model.verdict import Overall, Verdict
 from kki.redaction import redactor_for, salt_for
 from kki.rehearsal import rehearsed
 from kki.travel import Plain, profile_to_plain, verdict_from_plain, verdict_to_plain
@@ -273,8 +272,11 @@ class Conductor:
     def run(self) -> Run:
         """The run as it stands now."""
         rows = self.tally.results(self.catalogue, self.policy, parties=(Party.SERVER,), only=self.only)
+        found = overall(rows)
+        if self._partial and found is Overall.CONFORMS:
+            found = Overall.INCOMPLETE
         return Run(
-            use="check", overall=overall(rows), harness=kki.__version__, contract=self.contract.digest,
+            use="check", overall=found, harness=kki.__version__, contract=self.contract.digest,
             target=self.target,
             seed=self.seed, level=self.level, started=self.started.astimezone(UTC), finished=entropy.now(),
             exchange_count=self.exchange_count, requirements=rows, cases=tuple(self.cases),
@@ -317,8 +319,7 @@ class Conductor:
         """0 conforms, 1 does not, 3 our own fault, 4 incomplete, 130 interrupted (interface.md)."""
         if self.interrupted:
             return INTERRUPTED
-        code = exit_code(run, self.faults)
-        return INCOMPLETE if code == CONFORMS and run.partial else code
+        return exit_code(run, self.faults)
 
     def finish(self) -> int:
         """For pytest's own runs: close, and give pytest its exit code."""
@@ -366,7 +367,7 @@ class Conductor:
                 reasons.setdefault(case.reason, []).append(case.title)
         for why, titles in reasons.items():
             more = f" and {len(titles) - 1} more" if len(titles) > 1 else ""
-            yield NotTried(what=titles[0] + more, why=why)
+            yield NotTried(what=plainly(titles[0]) + more, why=why)
         for what, why in self.cut_short:
             yield NotTried(what=what, why=why)
 

@@ -23,6 +23,7 @@ from kki.session import Session
 from kki.travel import Plain, profile_from_plain, verdict_to_plain
 
 DUMB_AFTER = 12  # so many without any reply, whatever the reason: each costs the whole time-out
+RATE_LIMITED = 429
 NOT_TRIED = "not tried"  # how the reason begins where a case was left out, or not brought to its end
 SILENT_AFTER = 4  # so many exchanges in a row without a connection: the target is gone
 
@@ -113,7 +114,14 @@ class Worker:
             self._silent = self._silent + 1 if _gone(record.exchange) else 0
             self._dumb = self._dumb + 1 if record.exchange.response is None else 0
         if self._silent >= SILENT_AFTER or self._dumb >= DUMB_AFTER:
-            self.stopped = f"the target stopped answering ({max(self._silent, self._dumb)} requests in a row)"
+            self.stopped = f"{self._gone_how()} ({max(self._silent, self._dumb)} requests in a row)"
+
+    def _gone_how(self) -> str:
+        """A target that answers 429 is there, and asks for fewer requests."""
+        last = self.session.watched.records[-1].exchange.response if self.session.watched.records else None
+        if last is not None and last.status == RATE_LIMITED:
+            return "the target refused by its rate limit (HTTP 429); lower [limits] requests_per_second"
+        return "the target stopped answering"
 
     def failures(self) -> str:
         """What the case's exchanges broke, as text for people; "" where nothing is a violation."""

@@ -14,8 +14,11 @@ import pytest
 
 from kki.cli.main import main
 from kki.edges.store import record_as_json
+from kki.judge import Judge as Bench
 from kki.model.exchange import Exchange, Record
 from kki.model.http import Request
+from kki.model.requirement import Party
+from kki.model.verdict import Broken, Faulty, Verdict
 
 from .memory import Memory
 from .merchants import MERCHANTS
@@ -286,3 +289,23 @@ def test_a_line_that_was_cut_off_by_a_kill_ends_the_recording(judge: Judge) -> N
 def test_the_help_says_what_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["judge", "--help"]) == 0
     assert "HAR 1.2" in capsys.readouterr().out
+
+
+def test_a_rule_that_fails_is_exit_3_and_no_verdict_on_anybody(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In `judge` as in all uses, as long as nothing is violated."""
+    real = Bench.judge
+
+    def failing(self: Bench, exchange: Exchange) -> list[Verdict]:
+        kept = [each for each in real(self, exchange) if not isinstance(each.judgement, Broken)]
+        fault = Verdict(
+            requirement="KKI-SIG-010", exchange=exchange.id, party=Party.CLIENT, judgement=Faulty("Traceback of ours")
+        )
+        return [*kept, fault]
+
+    monkeypatch.setattr(Bench, "judge", failing)
+    sample = Path(__file__).parents[2] / "reports" / "sample" / "certify-merchant" / "exchanges.jsonl"
+    code = main(["judge", str(sample), "--output", str(tmp_path / "run")])
+    capsys.readouterr()
+    assert code == 3

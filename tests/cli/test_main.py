@@ -234,3 +234,43 @@ def test_rows_of_the_other_party_are_no_scope(kki: Kki, command: str, name: str,
     ended = kki(command, "--only", name)
     assert ended.code == 2
     assert says in ended.err
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("check", "--only", "nothing", "--format", "json"),
+        ("check", "--level", "fast", "--format=json"),
+        ("diagnose", "/none", "--format", "json"),
+    ],
+)
+def test_a_script_gets_its_one_document_of_what_has_to_be_mended(kki: Kki, args: tuple[str, ...]) -> None:
+    ended = kki(*args)
+    assert ended.code == 2
+    assert ended.document["exit_code"] == 2
+    assert ended.document["problems"]
+    assert ended.err
+
+
+def test_a_document_that_is_out_is_not_followed_by_another(kki: Kki) -> None:
+    ended = kki("doctor", "--base-url", "http://127.0.0.1:1", "--format", "json")
+    assert ended.code == 2
+    assert ended.document["sound"] is False
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("check", "--output", ""), ("check", "--profile", ""), ("check", "--baseline", ""), ("check", "--resume", ""),
+        ("certify", "--command", ""), ("relay", "--to", "http://127.0.0.1:1", "--command", " "),
+    ],
+)  # fmt: skip
+def test_an_empty_option_is_a_sentence(kki: Kki, args: tuple[str, ...]) -> None:
+    ended = kki(*args)
+    assert ended.code == 2
+    assert "but got an empty" in ended.err
+
+
+def test_relay_takes_base_url_as_every_command_does(kki: Kki) -> None:
+    assert "--base-url" in kki("relay", "--help").out
+    assert "--to (or --base-url): expected the address" in kki("relay").err

@@ -344,3 +344,58 @@ def test_the_local_example_is_whole(tmp_path: Path, contract: Contract, pair: tu
     assert list(preflight.credentials(profile)) == []
     world = world_of(profile, contract)
     assert len(world.cards) == len(set(profile.test_data.bank_card_tokens)) == 24
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[readings]\nsignature-encoding = "CANARY"',
+        '[limits]\ntimeout_s = "CANARY"',
+        '[target]\nbase_url = "CANARY"',
+        '[target]\nbase_url = "http://127.0.0.1:1/CANARY"',
+        '[target]\nbase_url = "http://127.0.0.1:1?key=CANARY"',
+        '[target]\nallow_production = "CANARY"',
+        '[credentials]\nCANARY = "x"',
+        '[credentials]\nsecret = "CANARY"',
+        '[CANARY]\nx = 1',
+        '[[waivers]]\nrequirement = "CANARY"\nreason = "r"\nexpires = "CANARY"',
+        '[test_data]\nbank_card_tokens = "CANARY"',
+        '[credentials]\nclient_secret = "env:CANARY"',
+        '[credentials]\nclient_secret = "file:CANARY"',
+        'client_secret = "CANARY"',
+        'client_secret = CANARY',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("canary", ["SK-77cafe0011223344", "84207731", "ab12cd34ef56ab12cd34ef56ab12cd34"])
+def test_a_secret_in_a_wrong_place_is_not_quoted(tmp_path: Path, contract: Contract, text: str, canary: str) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text(text.replace("CANARY", canary), encoding="utf-8")
+    with pytest.raises(ConfigurationError) as failure:
+        settings.load_profile(path, env={}, contract=contract)
+    assert canary not in " ".join(failure.value.problems)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_profile(tmp_path: Path, contract: Contract, pair: tuple[str, str]) -> None:
+    (tmp_path / "m.pem").write_text("\ufeff" + pair[0], encoding="utf-8")
+    text = '\ufeff[credentials]\nclient_id = "BRN-1"\nclient_secret = "s"\nprivate_key = "file:m.pem"\n'
+    (tmp_path / "p.toml").write_text(text, encoding="utf-8")
+    plan = settings.load_profile(tmp_path / "p.toml", env={}, contract=contract)
+    assert plan.credentials.client_id == "BRN-1"
+    assert plan.credentials.private_key == pair[0].rstrip("\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("merchant.pem", "a text without “-----BEGIN”: is it the name of a file? Then write file:PATH"),
+        ("-----BEGIN ENCRYPTED PRIVATE KEY-----\nx\n-----END ENCRYPTED PRIVATE KEY-----", "one under a pass phrase"),
+        ("-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----", "a public key"),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\nx\n-----END OPENSSH PRIVATE KEY-----", "one in OpenSSH's form"),
+    ],
+)
+def test_a_key_that_is_none_says_what_it_looks_like(tmp_path: Path, contract: Contract, text: str, says: str) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text(f'[credentials]\nclient_id = "b"\nprivate_key = """{text}"""\n', encoding="utf-8")
+    with pytest.raises(ConfigurationError) as failure:
+        settings.load_profile(path, env={}, contract=contract)
+    assert says in " ".join(failure.value.problems)

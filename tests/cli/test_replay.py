@@ -241,3 +241,30 @@ def test_without_a_secret_nothing_is_signed_afresh(kki: Kki, world: World) -> No
     ended = kki("replay", "x8", "--run", world.folder, "--base-url", world.url, "--token", "t", "--customer-token", "c")
     assert ended.code == 2
     assert "x8: expected client_secret to sign it afresh, but there is none; give --profile FILE." in ended.err
+
+
+def test_a_fresh_token_that_the_server_quotes_in_prose_is_hidden(
+    kki: Kki, plan: str, contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opaque, fetched for this replay alone, and quoted where no member's name tells what it is."""
+    profile = settings.load_profile(Path(plan), env={}, contract=contract)
+    opaque = "mTq7hZb2vKx9"
+    seen: list[str] = []
+    original = Session.send
+
+    def quoting(self: Session, draft: Any) -> Any:
+        exchange = original(self, draft)
+        if self.tokens.b2b != opaque or exchange.response is None:
+            return exchange
+        seen.append(opaque)
+        body = json.dumps({"responseCode": "4015400", "responseMessage": f"Unauthorized {opaque} is spent"}).encode()
+        return replace(exchange, response=replace(exchange.response, body=body))
+
+    with recorded(profile, contract, tmp_path / "run", None, "") as session:
+        world = World(session.client.base_url, plan, str(tmp_path / "run"), session)
+        monkeypatch.setattr(Session, "send", quoting)
+        monkeypatch.setattr(Session, "take_b2b", lambda self, _exchange: setattr(self.tokens, "b2b", opaque))
+        ended = world.replay(kki, "x8", "-vv")
+        document = world.replay(kki, "x8", "--format", "json")
+    assert seen
+    assert opaque not in ended.out + ended.err + document.out + document.err

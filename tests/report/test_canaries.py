@@ -27,6 +27,8 @@ from kki.model.profile import Credentials, Profile, TestData
 from kki.model.run import Evidence, Run
 from kki.model.verdict import Finding
 from kki.redaction import redactor_for
+from kki.simulator.correct import CORRECT
+from kki.simulator.personas import PERSONAS
 
 CANARIES = {
     "client_secret": "SK-cAnArY/+0001==tail",
@@ -305,4 +307,30 @@ def test_a_crash_of_ours_leaks_nothing(tmp_path: Path, plan: Path) -> None:
         )  # fmt: skip
     assert done.returncode == 3, done.stderr.decode()
     assert leaks("the terminal", done.stdout + done.stderr) == []
+    assert [leak for where, data in contents(work) for leak in leaks(where, data)] == []
+
+
+def test_what_a_run_keeps_to_go_on_with_leaks_nothing(tmp_path: Path, plan: Path) -> None:
+    """journal.jsonl of a run that its limit cut short; and pytest's own cache, where pytest is the front."""
+    contract = contracts.load()
+    work = tmp_path / "work"
+    work.mkdir()
+    plan.write_text(plan.read_text() + "\n[limits]\nmax_requests = 14\n")
+    suites = Path(__file__).parents[2] / "suites"
+    behaviour = PERSONAS["accepts-any-signature"].change(CORRECT)
+    with serve_simulator(load_profile(plan, contract=contract), contract, behaviour) as url:
+        code, said = ended(
+            work, "check", "--base-url", url, "--profile", str(plan), "--output", "run", "--level", "quick",
+            "--only", "SIG", "-vv",
+        )  # fmt: skip
+        assert (work / "run" / "journal.jsonl").is_file(), said.decode()
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", str(suites / "server"), "-c", str(suites / "pytest.ini"), "-q",
+             "--kki-base-url", url, "--kki-profile", str(plan), "--kki-only", "KKI-SIG-110", "--kki-level", "quick",
+             "-o", f"cache_dir={work / '.pytest_cache'}", "--kki-output", str(work / "own")],
+            cwd=work, capture_output=True, timeout=120, check=False,
+        )  # fmt: skip
+    assert code == 1
+    assert (work / ".pytest_cache" / "v" / "cache" / "lastfailed").is_file(), done.stdout.decode()
+    assert leaks("the terminals", said + done.stdout + done.stderr) == []
     assert [leak for where, data in contents(work) for leak in leaks(where, data)] == []

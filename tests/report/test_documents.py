@@ -14,13 +14,14 @@ from markdown_it import MarkdownIt
 
 from kki.model.exchange import Record
 from kki.model.requirement import Level
-from kki.model.run import RequirementResult, Run
+from kki.model.run import Evidence, RequirementResult, Run
 from kki.model.verdict import Grade, Outcome, Overall
 from kki.report.escape import cell, markdown, visible
+from kki.report.figures import State, in_state
 from kki.report.junit import junit
 from kki.report.markdown import code, summary_markdown, traceability_markdown
 from kki.report.render import render
-from kki.report.summary import summary_lines, violation_lines
+from kki.report.summary import headline, summary_lines, violation_lines
 from kki.report.traceability import COLUMNS, traceability_csv
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -141,7 +142,7 @@ def test_the_summary_names_verdict_fault_command_and_what_stayed_open(run: Run) 
         "One waiver is active",
         "### Not tried",
         "MUST requirements without a verdict",
-        "personas 84, caught 83",
+        "83 of 84 wrong servers caught",
     ):
         assert said in text, said
 
@@ -227,3 +228,68 @@ def test_render_gives_every_document_and_asks_for_the_records_afresh(run: Run, r
     assert all(isinstance(data, bytes) and data for data in documents.values())
     assert asked == 4
     assert render(run, factory) == documents, "the same run must give the same bytes"
+
+
+@pytest.mark.parametrize("overall", [Overall.INCOMPLETE, Overall.CONFORMS])
+def test_a_run_that_was_cut_short_never_says_that_nothing_is_violated(
+    made: tuple[Callable[..., Run], Callable[..., tuple[Record, ...]]], overall: Overall
+) -> None:
+    run = replace(made[0]("check"), partial=True, overall=overall)
+    open_rows = tuple(replace(row, outcome=Outcome.NOT_EXERCISED, grade=Grade.NONE) for row in run.requirements)
+    run = replace(run, requirements=open_rows)
+    for lang, never in (("en", "no violation"), ("id", "tidak ada pelanggaran")):
+        documents = render(run, made[1], lang)
+        for name, data in documents.items():
+            text = data.decode("utf-8", "replace").lower()
+            body = text.split("<body>")[-1] if name == "report.html" else text
+            assert never not in body, (name, lang)
+    assert headline(run).startswith("INCOMPLETE. The run did not come to its end")
+    assert b'<error type="incomplete"' in render(run, made[1])["junit.xml"]
+
+
+def test_what_we_did_on_purpose_is_no_diagnosis_of_the_server(
+    made: tuple[Callable[..., Run], Callable[..., tuple[Record, ...]]],
+) -> None:
+    run = made[0]("check")
+    found = Evidence(
+        exchange="x7", where="header X-SIGNATURE", expected="a refusal", actual="accepted",
+        diagnosis="The signature is cut.", situation="refund, signature cut",
+    )  # fmt: skip
+    row = next(row for row in run.requirements if row.in_scope and row.grade is Grade.VIOLATION)
+    rows = tuple(replace(each, findings=(found,)) if each is row else each for each in run.requirements)
+    documents = render(replace(run, requirements=rows), made[1])
+    for name, label in (("report.html", "What we sent, on purpose"), ("summary.md", "what we sent, on purpose")):
+        assert label in documents[name].decode()
+    lines = "\n".join(violation_lines(replace(run, requirements=rows)))
+    assert "we sent   refund, signature cut. The signature is cut. (on purpose)" in lines
+    judged = replace(run, use="judge", requirements=rows)
+    assert "because   The signature is cut." in "\n".join(violation_lines(judged))
+
+
+def test_causes_stand_before_consequences(
+    made: tuple[Callable[..., Run], Callable[..., tuple[Record, ...]]],
+) -> None:
+    run = made[0]("check")
+    names = ("KKI-BEH-010", "KKI-PAY-150", "KKI-SIG-160", "KKI-TOK-110")
+    first = next(row for row in run.requirements if row.in_scope and row.grade is Grade.VIOLATION)
+    run = replace(run, requirements=tuple(replace(first, id=name) for name in names))
+    assert [row.id for row in in_state(run, State.VIOLATED)] == list(reversed(names))
+
+
+def test_a_narrow_screen_cuts_no_verdict(
+    made: tuple[Callable[..., Run], Callable[..., tuple[Record, ...]]],
+) -> None:
+    run = replace(made[0]("check"), overall=Overall.INCOMPLETE, partial=True)
+    lines = summary_lines(run, width=40)
+    assert all(len(line) <= 40 for line in lines)
+    assert headline(run) in " ".join(lines)
+    assert lines[-1].split()[0] == "total"
+
+
+def test_level_and_seed_are_told_of_a_check_alone(
+    made: tuple[Callable[..., Run], Callable[..., tuple[Record, ...]]],
+) -> None:
+    for use, there in (("check", True), ("certify", False)):
+        run = made[0](use)
+        text = "\n".join([*summary_lines(run), render(run, made[1])["summary.md"].decode()])
+        assert ("seed" in text) is there

@@ -108,7 +108,7 @@ def test_the_page_says_what_failed_whose_fault_which_clause_and_what_next(
         "a binding under CHANNEL-ID H2H",
         "the profile has no H2H card",
         "the shared key, without which no card data opens",
-        "personas: 84 · caught: 83",
+        "83 of 84 wrong servers caught",
         "string to sign",
         "known, ticket 123 (until 2027-01-31)",
     ):

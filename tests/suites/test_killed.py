@@ -136,6 +136,27 @@ def nothing_is_claimed(folder: Path, where: str, report: Report) -> None:
     page, summary = ((folder / name).read_text("utf-8") for name in ("report.html", "summary.md"))
     assert "Partial: the run was interrupted." in page, where
     assert "INCOMPLETE" in summary, where
-    assert "The run was interrupted" in summary, where
+    assert "The run did not come to its end" in summary, where
     for text in (page, summary, done.out):
         assert not [claim for claim in CLAIMS if claim in text], where
+
+
+@pytest.mark.parametrize(("name", "workers"), [("SIGTERM", "1"), ("SIGINT", "2")])
+def test_a_run_that_is_asked_to_stop_says_what_it_has(tmp_path: Path, name: str, workers: str) -> None:
+    folder = tmp_path / "run"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kki", *CHECK, str(folder), "-n", workers],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path, env=clean(),
+    )  # fmt: skip
+    end = time.monotonic() + LONGEST_S
+    while process.poll() is None and time.monotonic() < end and not reached(8, folder / EXCHANGES):
+        time.sleep(0.002)  # between two looks at the file
+    process.send_signal(getattr(signal, name))
+    said, _ = process.communicate(timeout=LONGEST_S)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert "INCOMPLETE. The run did not come to its end" in said
+    run = json.loads((folder / RUN).read_text("utf-8"))
+    assert (run["partial"], run["overall"]) == (True, "incomplete")
+    assert (folder / "report.html").is_file()
+    assert (folder / "journal.jsonl").is_file(), "it can be gone on with"

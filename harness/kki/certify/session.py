@@ -18,7 +18,7 @@ import kki
 from kki.catalogue import catalogue
 from kki.certify.board import Board
 from kki.certify.checklist import Checklist
-from kki.certify.explain import Explained, Explainer, with_diagnosis
+from kki.certify.explain import Explained, Explainer, right_steps, with_diagnosis
 from kki.certify.progress import Place, Progress, State
 from kki.edges import entropy, folders, store
 from kki.ending import digest_of, exit_code, told_by, waived
@@ -32,7 +32,7 @@ from kki.model.run import CaseResult, NotTried, Run
 from kki.model.verdict import Grade, Judgement, Overall, Verdict
 from kki.redaction import redactor_for
 from kki.rules.knowledge import Knowledge
-from kki.rules.view import look
+from kki.rules.view import View, look
 
 MOST_SIGNING = 300  # exchanges whose signature's steps the report shows
 CLIENT_ONLY = frozenset({Party.CLIENT})
@@ -174,7 +174,7 @@ class Session:
             if self.progress is not None:
                 steps = self._progressed(self.progress, exchange.id, lambda progress: progress.take(view, verdicts))
             self.board.add(view, shown, clean, explained, steps)
-            self._keep_signing(exchange.id, explained)
+            self._keep_signing(view, explained)
         if self.progress is not None and self.progress.complete:
             self.complete.set()
         self.changed.set()
@@ -190,11 +190,16 @@ class Session:
         for verdict in verdicts:
             self.tally.add(verdict)
 
-    def _keep_signing(self, exchange: str, explained: Iterable[Explained]) -> None:
-        for each in explained:
-            if each.lines and len(self.signing) < MOST_SIGNING:
-                self.signing[exchange] = tuple((line.name, self.redactor.text(line.ours)) for line in each.lines)
-                return
+    def _keep_signing(self, view: View, explained: Sequence[Explained]) -> None:
+        """How the signature should have been made, of a construction that we named and of one that we did not."""
+        if not explained or len(self.signing) >= MOST_SIGNING:
+            return
+        named = next((each.lines for each in explained if each.lines), ())
+        steps = tuple((line.name, line.ours) for line in named)
+        if not steps and any(row.startswith(("KKI-SIG", "KKI-TOK")) for each in explained for row in each.requirements):
+            steps = right_steps(view, self.knowledge)
+        if steps:
+            self.signing[view.exchange.id] = tuple((name, self.redactor.text(value)) for name, value in steps)
 
     def _grade(self, requirement: str, judgement: Judgement) -> Grade:
         row = self.plan.contract.requirements[requirement]
@@ -224,7 +229,7 @@ class Session:
         plan = self.plan
         rows = self.tally.results(catalogue(plan.contract), self.policy, parties=plan.parties, only=self._scope)
         end = overall(rows)
-        if end is Overall.CONFORMS and self._steps_missing():
+        if end is Overall.CONFORMS and (self._steps_missing() or interrupted or self.faults):
             end = Overall.INCOMPLETE
         return Run(
             use=plan.use, overall=end, harness=kki.__version__, contract=plan.contract.digest, target=plan.target,

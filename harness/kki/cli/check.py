@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -49,7 +52,7 @@ MOST_NAMED = 40  # undecided requirements that the terminal names
 @options.workers_option
 @options.run_time_option
 @click.option(
-    "--resume", type=click.Path(path_type=Path), metavar="DIR",
+    "--resume", type=options.FilePath(path_type=Path), metavar="DIR",
     help="Go on with a run that did not come to its end, with its level, seed and selection.",
 )
 @click.option(
@@ -95,6 +98,7 @@ def check(
     wanted = chosen_requirements(contract, earlier.head.only if earlier else only, (Party.SERVER,))
     known = read_baseline(baseline, contract) if baseline else None
     with ExitStack() as within:
+        within.enter_context(_stopped_like_ctrl_c())
         url, plan, target = within.enter_context(_target(plan, contract, terminal))
         from kki.run import Conductor
 
@@ -150,8 +154,29 @@ def _target(plan: Profile, contract: Contract, terminal: Terminal) -> Iterator[t
         yield url, replace(plan, base_url=url), "embedded simulator"
 
 
+@contextmanager
+def _stopped_like_ctrl_c() -> Iterator[None]:
+    """SIGTERM, as CI systems send it, ends the run as Ctrl-C does: with a report on what was tried by then."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _tried(terminal: Terminal, conductor: Conductor, workers: int, known: Baseline | None, lang: str) -> int:
-    problems = preflight.problems(conductor.preflight())
+    try:
+        problems = preflight.problems(conductor.preflight())
+    except KeyboardInterrupt:
+        conductor.abandon()
+        raise
     if problems:
         conductor.abandon()
         raise ConfigurationError(problems)
@@ -196,7 +221,7 @@ def _shown(steps: Steps) -> Callable[[Conductor], None]:
 
 
 def _say(terminal: Terminal, conductor: Conductor, run: Run) -> None:
-    for line in (*summary_lines(run), "", *violation_lines(run)):
+    for line in (*summary_lines(run, width=terminal.width), "", *violation_lines(run)):
         terminal.say(line)
     for row in undecided_musts(run)[:MOST_NAMED]:
         terminal.say(f"undecided: {row.id} {row.says} ({row.missing or row.outcome.value})")

@@ -90,6 +90,8 @@ def _folder(path: Path) -> Path:
 
 
 def _check_terms(target: Path | None, reason: str | None, owner: str | None, expires: datetime | None) -> None:
+    from kki.edges import entropy
+
     given = {"--reason": reason, "--owner": owner, "--expires": expires}
     if target is None:
         problems = [
@@ -101,6 +103,8 @@ def _check_terms(target: Path | None, reason: str | None, owner: str | None, exp
             for name, value in given.items()
             if not value
         ]
+        if expires is not None and expires.date() < entropy.now().date():
+            problems.append(f"--expires: expected a day that has not passed, but got {expires.date()}.")
     if problems:
         raise ConfigurationError(problems)
 

@@ -98,7 +98,7 @@ def _plan(terminal: Terminal, contract: Contract, path: Path | None, given: Mapp
 def _references(path: Path | None, given: Mapping[str, Any]) -> list[str]:
     """The client secret's REF as it was written: a client that resolves none signs with that very text."""
     # The profile was read once already, so that it is sound.
-    credentials = tomllib.loads(path.read_text(encoding="utf-8")).get("credentials", {}) if path else {}
+    credentials = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("credentials", {}) if path else {}
     written = (given["client_secret"], credentials.get("client_secret"))
     return [text for text in written if isinstance(text, str) and text.startswith(("env:", "file:"))]
 

@@ -117,6 +117,9 @@ def _records(data: bytes, name: str, notes: list[str]) -> list[Record]:
     recording = store.read_recording(data.splitlines(keepends=True), name=name)
     cut = [problem for problem in recording.problems if "cut off" in problem]
     broken = [problem for problem in recording.problems if problem not in cut]
+    if cut and not broken and not recording.records:
+        at = cut[0].partition(": ")[0]
+        broken = [f"{at}: expected an exchange of ours, or a HAR, but got neither, or only part of one."]
     if broken or not recording.records:
         raise ConfigurationError(broken or cut)
     notes += cut

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import importlib.util
+import itertools
 import os
 import sys
 import traceback
@@ -109,8 +110,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a narrow encoding must not end a run
     terminal = Terminal()
+    given = list(sys.argv[1:] if argv is None else argv)
+    terminal.json = "--format=json" in given or ("--format", "json") in itertools.pairwise(given)
     try:
-        code = cli.main(list(sys.argv[1:] if argv is None else argv), "kki", standalone_mode=False, obj=terminal)
+        code = cli.main(given, "kki", standalone_mode=False, obj=terminal)
         sys.stdout.flush()
     except Exception as error:
         return _ended_by(error, terminal)
@@ -137,9 +140,11 @@ def _ended_by(error: Exception, terminal: Terminal) -> int:
         case ConfigurationError():
             for problem in error.problems:
                 terminal.problem(problem)
+            _document_problems(terminal, Exit.OPERATOR, error.problems)
             return Exit.OPERATOR
         case click.ClickException():
             error.show()
+            _document_problems(terminal, Exit.OPERATOR, [error.format_message()])
             return Exit.OPERATOR
         case click.Abort():
             terminal.problem("Interrupted. What was recorded by now is on disk, and is partial.")
@@ -158,7 +163,14 @@ def _ended_by(error: Exception, terminal: Terminal) -> int:
             if terminal.redactor is None:
                 terminal.redactor = Redactor(salt=entropy.iv())
             terminal.problem("".join(traceback.format_exception(error)).rstrip())
+            _document_problems(terminal, Exit.HARNESS, ["The harness itself failed; see standard error."])
             return Exit.HARNESS
+
+
+def _document_problems(terminal: Terminal, code: int, problems: Sequence[str]) -> None:
+    """Under --format json a script gets its one document whatever happens."""
+    if terminal.json and not terminal.documented:
+        terminal.document({"exit_code": int(code), "problems": [terminal.clean(problem) for problem in problems]})
 
 
 if __name__ == "__main__":

@@ -27,6 +27,21 @@ LEVELS = ("quick", "standard", "thorough")
 MOST_SECONDS = 31_536_000  # a year
 
 
+class FilePath(click.Path):
+    """A path; an empty text is none, though `Path("")` is the working directory."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("expected a path, but got an empty text.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def _not_empty(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not value.strip():
+        raise click.BadParameter("expected a text, but got an empty one.")
+    return value
+
+
 class _Seconds(click.FloatRange):
     """More than none, and no more than a clock can count: `inf` and `nan` are numbers to Python."""
 
@@ -71,7 +86,7 @@ def terminal_options(command: Callable[..., R]) -> Callable[..., R]:
 
 def profile_option(command: F) -> F:
     return click.option(
-        "--profile", type=click.Path(path_type=Path), metavar="FILE",
+        "--profile", type=FilePath(path_type=Path), metavar="FILE",
         help="The plan in TOML: target, credentials, test data.",
     )(command)  # fmt: skip
 
@@ -84,7 +99,7 @@ def base_url_option(command: F) -> F:
 
 def output_option(command: F) -> F:
     return click.option(
-        "--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+        "--output", type=FilePath(file_okay=False, path_type=Path), metavar="DIR",
         help="Where the run is kept.  [default: reports/<time>-<target>]",
     )(command)  # fmt: skip
 
@@ -114,7 +129,7 @@ def workers_option(command: F) -> F:
 
 def baseline_option(command: F) -> F:
     return click.option(
-        "--baseline", type=click.Path(path_type=Path), metavar="FILE",
+        "--baseline", type=FilePath(path_type=Path), metavar="FILE",
         help="Known violations, in TOML: what is not listed fails, and what is listed and holds.",
     )(command)  # fmt: skip
 
@@ -148,8 +163,9 @@ def run_time_option(command: F) -> F:
 
 def command_option(command: F) -> F:
     return click.option(
-        "--command", metavar="COMMAND", help="Starts the client, with KKI_BASE_URL set, and ends when it ends."
-    )(command)
+        "--command", metavar="COMMAND", callback=_not_empty,
+        help="Starts the client, with KKI_BASE_URL set, and ends when it ends.",
+    )(command)  # fmt: skip
 
 
 def _address(_ctx: click.Context, _param: click.Parameter, value: str) -> Address:

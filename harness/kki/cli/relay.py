@@ -23,7 +23,9 @@ from kki.edges.selection import chosen_requirements
 
 
 @click.command()
-@click.option("--to", "target", metavar="URL", help="Where the requests go on to; goes before the profile's target.")
+@click.option(
+    "--to", "--base-url", "target", metavar="URL", help="Where the requests go on to; goes before the profile's target."
+)  # fmt: skip
 @options.profile_option
 @options.listen_option
 @sessions.live_option
@@ -56,7 +58,9 @@ def relay(
     known = read_baseline(baseline, contract) if baseline else None
     plan = options.chosen_profile(terminal, contract, profile=profile, base_url=target)
     if plan.base_url is None:
-        raise ConfigurationError(["--to: expected the address to forward to, but neither it nor a profile names one."])
+        raise ConfigurationError([
+            "--to (or --base-url): expected the address to forward to, but neither it nor a profile names one."
+        ])
     address = sessions.live_address(live)
     with folders.run_folder(output, plan.base_url, entropy.now(), redactor=terminal.redactor) as folder:
         session = Session(

@@ -190,6 +190,8 @@ def _sent(terminal: Terminal, found: Found, how: How, profile: Profile, contract
     session = _session(profile, contract)
     means = _means(found, how, profile, contract, session)
     _check_credentials(found, how, profile, contract)
+    held = session.tokens  # fetched just now, so that the redactor has never met them: a reply may quote them in prose
+    terminal.conceal(held.b2b, held.customer, held.refresh, held.other)
     draft = _verbatim(found, means) if how.verbatim else _afresh(terminal, found, how, means, session)
     session.begin("replay", found.record.exchange.id)
     now = session.send(draft)

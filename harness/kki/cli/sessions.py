@@ -192,10 +192,10 @@ def report(terminal: Terminal, session: Session, run: Run, output: Path, lang: s
 def _say(terminal: Terminal, session: Session, run: Run, output: Path) -> None:
     from kki.report.summary import summary_lines, violation_lines
 
-    lines = summary_lines(run)
-    terminal.say(session.sentence(run), style="bold")
-    for line in lines[1:]:
+    for line in summary_lines(run, width=terminal.width, said=session.sentence(run)):
         terminal.say(line)
+    for note in run.notes:
+        terminal.say(note, style="dim")
     for line in violation_lines(run):
         terminal.say(line)
     _say_missing(terminal, run)

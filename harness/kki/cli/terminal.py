@@ -10,6 +10,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -40,11 +41,17 @@ class Terminal:
 
     def __init__(self) -> None:
         self.json = False
+        self.documented = False  # the one document is out
         self.color = "auto"
         self.verbosity = NORMAL
         self.redactor: Redactor | None = None  # the run's own, so that its pseudonyms are the same here
         self._secrets: set[str] = set()
         self._public: re.Pattern[str] | None = None
+
+    @property
+    def width(self) -> int:
+        """Columns for a summary: what the screen has, 80 at most."""
+        return max(40, min(shutil.get_terminal_size((80, 24)).columns, 80))
 
     def conceal(self, *secrets: str | None) -> None:
         """Hide these very values in what is printed from now on; not very short ones, which would hide all."""
@@ -87,6 +94,7 @@ class Terminal:
 
     def document(self, value: object) -> None:
         """The one JSON document of `--format json`."""
+        self.documented = True
         utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
         self._write(json.dumps(value, indent=2, ensure_ascii=not utf8, default=str), sys.stdout)
 

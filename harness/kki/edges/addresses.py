@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import SplitResult, urlsplit
 
 # DOKU's production host is api.doku.com, its sandbox api-sandbox.doku.com. Any other host of theirs counts as
 # production: better one refusal too many than one real payment.
 _PRODUCTION = "doku.com"
+# What looks like a host is quoted; anything else in this place may be a secret.
+_HOST = re.compile(r"(?:[a-z]{2,5}://)?(?:[a-z]{1,12}|[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40})+)(?::[0-9]{1,5})?/?")
 _SANDBOXES = frozenset({"api-sandbox.doku.com", "sandbox.doku.com"})
 
 
@@ -19,10 +22,10 @@ def fault_of(base_url: str) -> str | None:
     if parts.username is not None or parts.password is not None:
         return "expected an address without user name and password, but got one with them"
     if parts.query or parts.fragment or "?" in base_url or "#" in base_url:
-        return f"expected an address without query or fragment, but got {base_url!r}"
+        return "expected an address without query or fragment, but got one with them"
     if parts.path not in ("", "/"):
         # The path is part of what is signed, and the contract names each path in full.
-        return f"expected scheme, host and port only, since the contract names the paths, but got {base_url!r}"
+        return "expected scheme, host and port only, since the contract names the paths, but got one with a path"
     return None
 
 
@@ -36,8 +39,8 @@ def _split(base_url: str) -> SplitResult | str:
     except ValueError:
         return f"{wanted}, but got one whose host or port cannot be read"
     if parts.scheme not in ("http", "https"):
-        shown = base_url if "@" not in base_url else "another"
-        return f"{wanted} with http:// or https:// in front, but got {shown!r}"
+        shown = repr(base_url) if _HOST.fullmatch(base_url) else f"a text of {len(base_url)} characters"
+        return f"{wanted} with http:// or https:// in front, but got {shown}"
     if not parts.hostname or port == 0:
         return f"{wanted}, but got one without a usable host and port"
     return parts

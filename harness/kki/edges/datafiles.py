@@ -27,7 +27,7 @@ _NOUNS = {"object": "a table", "array": "a list", "string": "text", "integer": "
 def read(path: Path) -> Any:
     """The data in a TOML or JSON file, dates as ISO text. ConfigurationError if it is missing or unreadable."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
         return _plain(tomllib.loads(text)) if path.suffix == ".toml" else json.loads(text)
     except FileNotFoundError:
         raise ConfigurationError([f"{path}: expected a file, but there is none."]) from None

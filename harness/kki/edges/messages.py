@@ -172,7 +172,8 @@ def _from_raw(text: bytes, name: str) -> Request:
     lines = _decoded(head).splitlines()
     match = _REQUEST_LINE.fullmatch(lines[0].rstrip())
     if match is None:
-        raise ConfigurationError([f'{name}: expected {_FORMATS}, but it begins with "{lines[0][:40]}".'])
+        begins = f'it begins with "{lines[0][:40]}"' if lines[0].isprintable() else "it is no text"
+        raise ConfigurationError([f"{name}: expected {_FORMATS}, but {begins}."])
     headers = Headers(tuple(_header_lines(lines[1:], name)))
     origin, target = split_url(match["target"])
     host = headers.get("Host")

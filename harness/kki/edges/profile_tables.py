@@ -7,6 +7,7 @@ keys to keep in step.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -58,13 +59,19 @@ class Table:
         self.notes.say(f"{self.place(key)}: {expected}, but got {actual}.{hint}")
 
     def unknown(self, key: str, known: Collection[str], kind: str) -> None:
-        self.wrong(key, f"expected one of {', '.join(known)}", f"an unknown {kind}", did_you_mean(key, known))
+        got = f"an unknown {kind}.{did_you_mean(key, known)}"
+        self.notes.say(f"{self._named(key, known)}: expected one of {', '.join(known)}, but got {got}")
 
     def finish(self) -> None:
         """Note every key that nobody asked for."""
         for key in self._rows:
             if key not in self._asked:
                 self.unknown(key, tuple(self._asked), "key" if self.heading else "table")
+
+    def _named(self, key: str, known: Collection[str]) -> str:
+        """The place of an unknown key; one that looks like no name of ours is not shown."""
+        sound = re.fullmatch(r"[A-Za-z][A-Za-z_-]{0,40}", key) or did_you_mean(key, known)
+        return self.place(key) if sound else self.place(f"(a key of {len(key)} characters)")
 
     def table(self, key: str) -> Table:
         return Table(f"[{key}]", self._mapping(key, "expected a table") or {}, self.notes)
@@ -192,6 +199,20 @@ def _kind(value: object) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, list | dict):
         return _kind(value)
+    if isinstance(value, str):
+        return quoted(value)
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    short = text if len(text) <= 60 else text[:60] + "…"
-    return f'"{short}"' if isinstance(value, str) else short
+    return text if len(text) <= 60 else _kind(value)
+
+
+_PLAIN = re.compile(r"[A-Za-z]{1,12}|[0-9]{1,3}(\.[0-9]{1,3})?|[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def quoted(text: str, near: Collection[str] = ()) -> str:
+    """A text in a sentence, where it is a plain word, a small number, a day, or nearly one of `near`.
+
+    Any other may be a secret that stands in a wrong place, and no other place tells that it is one.
+    """
+    if _PLAIN.fullmatch(text) or did_you_mean(text, near):
+        return f'"{text}"'
+    return f"a text of {len(text)} characters"

@@ -59,7 +59,7 @@ def _from_file(name: str, folder: Path) -> str | Unresolved:
     try:
         if path.stat().st_size > LARGEST:
             return Unresolved(f"expected a key or a secret in the file {name}, but it is larger than {LARGEST} octets")
-        text = path.read_text(encoding="utf-8").rstrip("\r\n")
+        text = path.read_text(encoding="utf-8-sig").rstrip("\r\n")
     except FileNotFoundError:
         return Unresolved(f"expected the file {name}, but there is none at {path}")
     except UnicodeDecodeError:

@@ -16,7 +16,7 @@ from pathlib import Path
 from kki.edges import addresses, entropy
 from kki.edges.errors import ConfigurationError
 from kki.edges.nearest import did_you_mean
-from kki.edges.profile_tables import Notes, Table
+from kki.edges.profile_tables import Notes, Table, quoted
 from kki.edges.references import Unresolved, is_literal, resolved
 from kki.model.contract import Contract
 from kki.model.profile import Credentials, Limits, Profile, TestData, Waiver
@@ -62,7 +62,7 @@ def load_profile(
 
 def _document(path: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # with a BOM, as some editors write one
     except FileNotFoundError:
         problem = "expected a profile, but there is no such file"
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -178,7 +178,7 @@ def _readings(table: Table, contract: Contract) -> dict[str, str]:
             chosen[name] = str(value)
         elif value is not None:
             expected = "expected one of " + ", ".join(f'"{choice}"' for choice in choices)
-            table.wrong(name, expected, f'"{value}"', did_you_mean(value, choices))
+            table.wrong(name, expected, quoted(value, choices), did_you_mean(value, choices))
     return chosen
 
 
@@ -219,7 +219,8 @@ def _waiver(table: Table, contract: Contract, today: date) -> Waiver | None:
     table.finish()
     if requirement is not None and requirement not in contract.requirements:
         hint = did_you_mean(requirement, contract.requirements)
-        table.wrong("requirement", "expected a requirement's id (`kki catalogue` lists them)", f'"{requirement}"', hint)
+        got = quoted(requirement, contract.requirements)
+        table.wrong("requirement", "expected a requirement's id (`kki catalogue` lists them)", got, hint)
         return None
     if expires is not None and expires < today:
         table.wrong("expires", f"expected a day that has not passed, today being {today}", str(expires))

@@ -167,7 +167,8 @@ def _details(run: Run, row: RequirementResult, stands: State) -> StatusDetails |
             f"{found.where}, in {', '.join(ids[:8]) if ids[0] else 'the whole run'}",
             f"  expected: {found.expected}",
             f"  actual:   {found.actual}",
-            *([f"  diagnosis: {found.diagnosis}"] if found.diagnosis else []),
+            *([f"  we sent, on purpose: {ours}"] if (ours := figures.our_doing(run, found)) else []),
+            *([f"  diagnosis: {found.diagnosis}"] if found.diagnosis and not ours else []),
             *([f"  again: {again}"] if (again := run.replay_of(ids[0])) else []),
         ]
     trace = visible("\n".join(lines)) or None

@@ -41,8 +41,7 @@ def _said(row: RequirementResult) -> str:
         first = row.findings[0]
         at = f" ({first.exchange})" if first.exchange else ""
         lines.append(f"{first.where}: expected {first.expected}; got {first.actual}{at}")
-        if first.diagnosis:
-            lines.append(first.diagnosis)
+        lines += [part for part in (first.situation, first.diagnosis) if part]
     elif row.missing:
         lines.append(f"{row.outcome.value}: {row.missing}")
     if row.carried:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from math import ceil
+from typing import Any
 
 from kki.model.exchange import Exchange, Record
 from kki.model.requirement import Level
@@ -65,9 +66,30 @@ def on_trial(run: Run) -> tuple[RequirementResult, ...]:
 
 
 def in_state(run: Run, *states: State) -> tuple[RequirementResult, ...]:
-    """The rows on trial that stand so; MUST before SHOULD before MAY, else in the ledger's order."""
+    """The rows on trial that stand so: MUST before SHOULD before MAY, causes before what follows from them."""
     rows = [row for row in on_trial(run) if state(row) in states]
-    return tuple(sorted(rows, key=lambda row: list(Level).index(row.level)))
+    return tuple(sorted(rows, key=lambda row: (list(Level).index(row.level), _how_near(row))))
+
+
+# In the order in which a request is dealt with: whose signature is wrong will be refused whatever else it holds, and
+# so break rows further on that are well. What is not here comes last.
+_ROOTS = tuple("TOK SIG HDR CRD FLD BND PAY RFD UNB EVT STA RSP RSN SEC ROB BEH".split())  # noqa: SIM905  # reads well
+
+
+def _how_near(row: RequirementResult) -> int:
+    """How near to the root of the trouble a broken row is."""
+    return _ROOTS.index(row.area) if row.area in _ROOTS else len(_ROOTS)
+
+
+def is_our_doing(run: Run, found: Evidence) -> bool:
+    """Whether a finding's diagnosis tells of the request that we spoiled on purpose, and not of the server."""
+    return run.use == "check" and bool(found.diagnosis) and not found.where.startswith(("reply", "status"))
+
+
+def our_doing(run: Run, found: Evidence) -> str:
+    """What we sent, where the finding is about a request of ours that was to be refused: "refund, signed …"; or ""."""
+    spoiled = found.situation if run.use == "check" and ", " in found.situation else ""
+    return ". ".join(filter(None, (spoiled, found.diagnosis if is_our_doing(run, found) else "")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +148,31 @@ def grouped(findings: Iterable[Evidence]) -> list[tuple[Evidence, tuple[str, ...
     for found in findings:
         groups.setdefault((found.where, found.expected, found.actual, found.diagnosis), []).append(found)
     return [(group[0], tuple(found.exchange for found in group)) for group in groups.values()]
+
+
+_POWER = (("stated", "where the page states the rule"), ("implied", "implied"), ("conflicted", "conflicted"))
+
+
+def power_lines(power: Mapping[str, Any]) -> list[str]:
+    """The suite's measured power in words, a line a level; figures of another form as they are."""
+    return [f"{level}: {_power(value)}" for level, value in power.items()]
+
+
+def _power(value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return str(value)
+    if not {"personas", "caught"} <= value.keys():
+        return ", ".join(f"{name} {_power(each)}" for name, each in value.items())
+    parts = [
+        f"{value[name]['caught']} of {value[name]['personas']} {words}"
+        for name, words in _POWER
+        if isinstance(value.get(name), Mapping) and {"personas", "caught"} <= value[name].keys()
+    ]
+    said = f"{value['caught']} of {value['personas']} wrong servers caught"
+    said += f" ({', '.join(parts)})" if parts else ""
+    if "correct_runs" in value:
+        said += f"; {value.get('false_alarms', 0)} false alarms in {value['correct_runs']} runs against correct ones"
+    return said
 
 
 def milliseconds(exchange: Exchange) -> float | None:

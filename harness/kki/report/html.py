@@ -11,6 +11,7 @@ from kki.model.exchange import Record
 from kki.model.http import Headers
 from kki.model.requirement import Party
 from kki.model.run import ON_TRIAL, Evidence, RequirementResult, Run
+from kki.model.verdict import Overall
 from kki.report import figures, templating
 from kki.report.escape import readable, shortened, visible
 from kki.report.figures import SYMBOLS, Area, State
@@ -61,6 +62,7 @@ def report_html(run: Run, records: Iterable[Record], *, lang: str = "en") -> str
         run=run,
         lang=lang,
         t=texts(lang),
+        verdict=("incomplete" if run.partial and run.overall is Overall.CONFORMS else run.overall.value),
         style=templating.trusted(templating.text("report.css")),  # our own file, not a stranger's
         trial=_trial(run, texts(lang)),
         totals=figures.totals(run),
@@ -132,6 +134,8 @@ def _environment() -> templating.Environment:
         segments=segments,
         differences=differences,
         grouped=figures.grouped,
+        our_doing=figures.our_doing,
+        power_lines=figures.power_lines,
         body=_body,
         headers=_headers,
         most_findings=MOST_FINDINGS,

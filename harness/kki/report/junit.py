@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Mapping
 
 from kki.model.run import Evidence, RequirementResult, Run
+from kki.model.verdict import Overall
 from kki.report.escape import shortened, visible
-from kki.report.figures import Area, State, areas, on_trial, state
+from kki.report.figures import Area, State, areas, on_trial, our_doing, state
+from kki.report.summary import headline
 
 _SKIPPED = frozenset({State.UNDECIDED, State.NOT_EXERCISED, State.NOT_APPLICABLE, State.UNTESTABLE})
 _MOST_FINDINGS = 20  # a requirement; the rest stands in run.json
@@ -20,9 +22,20 @@ def junit(run: Run) -> bytes:
     root.set("time", f"{max(0.0, (run.finished - run.started).total_seconds()):.3f}")
     for area in areas(run):
         root.append(_suite(run, area))
+    if run.overall is Overall.INCOMPLETE or (run.partial and run.overall is not Overall.DOES_NOT_CONFORM):
+        _add_incomplete(root, run)
     ET.indent(root)
     written: bytes = ET.tostring(root, encoding="utf-8")
     return b'<?xml version="1.0" encoding="utf-8"?>\n' + written + b"\n"
+
+
+def _add_incomplete(root: ET.Element, run: Run) -> None:
+    """Readers of JUnit take what is skipped for well: that a run is incomplete stands as an error of its own."""
+    suite = ET.SubElement(root, "testsuite", {"name": "run", "tests": "1", "failures": "0", "errors": "1", "time": "0"})
+    case = ET.SubElement(suite, "testcase", classname="kki.run", name="every MUST in scope was decided", time="0")
+    ET.SubElement(case, "error", type="incomplete", message=visible(headline(run)))
+    for name in ("tests", "errors"):
+        root.set(name, str(int(root.get(name, "0")) + 1))
 
 
 def _attributes(name: str, states: list[State]) -> dict[str, str]:
@@ -114,7 +127,9 @@ def _finding(run: Run, found: Evidence) -> list[str]:
         f"Expected: {found.expected}",
         f"Actual:   {found.actual}",
     ]
-    if found.diagnosis:
+    if ours := our_doing(run, found):
+        lines.append(f"We sent, on purpose: {ours}")
+    elif found.diagnosis:
         lines.append(f"Diagnosis: {found.diagnosis}")
     if again := run.replay_of(found.exchange):
         lines.append(f"Replay:   {again}")

@@ -14,10 +14,12 @@ from kki.report.figures import (
     areas,
     grouped,
     in_state,
+    our_doing,
+    power_lines,
     state,
     undecided_musts,
 )
-from kki.report.summary import headline
+from kki.report.summary import exchanges, headline
 from kki.report.traceability import Trace, joined, traces
 
 MOST_VIOLATIONS = 25  # a step summary may hold 1 MiB, and a reader less
@@ -42,7 +44,7 @@ def summary_markdown(run: Run) -> str:
     lines = [
         f"## KKI {run.use}: {markdown(headline(run))}",
         "",
-        f"{markdown(run.target)} · level {markdown(run.level)} · seed {run.seed} · {run.exchange_count} exchanges in "
+        f"{markdown(run.target)} · {_how_far(run)}{exchanges(run)} in "
         f"{seconds:.1f} s · kki {markdown(run.harness)} · contract {code(shortened(run.contract, 19))}",
         "",
     ]
@@ -50,6 +52,11 @@ def summary_markdown(run: Run) -> str:
     lines += [*_areas(run), *_violations(run), *_faults(run), *_warnings(run), *_open(run), *_power(run)]
     lines += ["Everything, with the bytes: `report.html`. For scripts: `run.json`."]
     return "\n".join(lines) + "\n"
+
+
+def _how_far(run: Run) -> str:
+    """Level and seed: only a check has any."""
+    return f"level {markdown(run.level)} · seed {run.seed} · " if run.use == "check" else ""
 
 
 def _areas(run: Run) -> list[str]:
@@ -93,10 +100,13 @@ def _violation(run: Run, row: RequirementResult) -> list[str]:
         lines.append(
             f"  - {code(found.where)} {where}{times}: expected {_value(found.expected)}; got {_value(found.actual)}"
         )
-        lines += [f"    - diagnosis: {_value(found.diagnosis)}"] if found.diagnosis else []
+        if ours := our_doing(run, found):
+            lines.append(f"    - what we sent, on purpose: {_value(ours)}")
+        elif found.diagnosis:
+            lines.append(f"    - diagnosis: {_value(found.diagnosis)}")
         lines += [f"    - again: {code(again)}"] if (again := run.replay_of(ids[0])) else []
     more = len(groups) - _MOST_FINDINGS
-    return [*lines, *([f"  - and {more} more findings"] if more > 0 else []), ""]
+    return [*lines, *([f"  - and {more} more finding{'s' if more > 1 else ''}"] if more > 0 else []), ""]
 
 
 def _faults(run: Run) -> list[str]:
@@ -135,14 +145,7 @@ def _power(run: Run) -> list[str]:
     """The suite's own measure, or a word that none came with this run."""
     if not run.power:
         return ["No measurement of the suite's own power came with this run.", ""]
-    figures = "; ".join(f"{markdown(str(key))}: {markdown(_figure(value))}" for key, value in run.power.items())
-    return [f"The suite's own measured power: {figures}.", ""]
-
-
-def _figure(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_figure(each)}" for name, each in value.items())
-    return str(value)
+    return ["The suite's own measured power:", "", *(f"- {markdown(each)}" for each in power_lines(run.power)), ""]
 
 
 def clause(run: Run, row: RequirementResult) -> str:

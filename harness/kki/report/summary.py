@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 
 from kki.model.run import RequirementResult, Run
 from kki.model.verdict import Overall
 from kki.report.escape import shortened, visible
-from kki.report.figures import Area, State, areas, in_state, totals, undecided_musts
+from kki.report.figures import Area, State, areas, in_state, our_doing, totals, undecided_musts
 
 HEADLINES: Mapping[Overall, str] = {
     Overall.CONFORMS: "CONFORMS",
@@ -21,12 +22,15 @@ _COLUMNS: tuple[tuple[str, tuple[State, ...]], ...] = (
     ("open", (State.UNDECIDED, State.NOT_EXERCISED)),
     ("n/a", (State.NOT_APPLICABLE, State.UNTESTABLE)),
 )
+_NARROW = 60  # characters of a screen below which the columns have short names
 
 
 def headline(run: Run) -> str:
     """One sentence: the verdict, and on what it rests."""
     counts = totals(run)
-    partial = " The run was interrupted: this is what was recorded by then." if run.partial else ""
+    if run.partial and run.overall is not Overall.DOES_NOT_CONFORM:
+        return f"{HEADLINES[Overall.INCOMPLETE]}. {_cut_short(run)}"
+    partial = " The run did not come to its end: this is what was recorded by then." if run.partial else ""
     if run.overall is Overall.DOES_NOT_CONFORM:
         number = counts.get(State.VIOLATED, 0)
         why = f"{number} requirement{'s are' if number != 1 else ' is'} violated."
@@ -38,13 +42,28 @@ def headline(run: Run) -> str:
     return f"{HEADLINES[run.overall]}. {why}{partial}"
 
 
-def summary_lines(run: Run, *, width: int = 80, height: int = 24) -> list[str]:
-    """At most `height` lines of at most `width` characters. Areas that are all well are joined where room is short."""
+def _cut_short(run: Run) -> str:
+    """Of a run that did not come to its end nobody knows what it would have found: not that nothing is violated."""
+    number = len(undecided_musts(run))
+    are = "requirement is" if number == 1 else "requirements are"
+    return f"The run did not come to its end, and {number} MUST {are} without a verdict."
+
+
+def exchanges(run: Run) -> str:
+    return f"{run.exchange_count} exchange{'s' if run.exchange_count != 1 else ''}"
+
+
+def summary_lines(run: Run, *, width: int = 80, height: int = 24, said: str | None = None) -> list[str]:
+    """At most `height` lines of at most `width` characters. Areas that are all well are joined where room is short.
+
+    `said`: the first sentence, where the caller has a better one; it is never cut.
+    """
     seconds = max(0.0, (run.finished - run.started).total_seconds())
+    how = f"level {run.level}, seed {run.seed}: " if run.use == "check" else ""
     head = [
-        headline(run),
+        *textwrap.wrap(visible(said or headline(run)), width),
         f"{run.use} of {run.target}",
-        f"level {run.level}, seed {run.seed}: {run.exchange_count} exchanges in {seconds:.1f} s",
+        f"{how}{exchanges(run)} in {seconds:.1f} s",
         "",
     ]
     foot = [_row("total", totals(run), width)]
@@ -69,23 +88,25 @@ def _weight(area: Area) -> int:
 
 
 def _heading(width: int) -> str:
-    return " " * _name_width(width) + "".join(f"{name:>{_wide(name)}}" for name, _ in _COLUMNS)
+    return " " * _name_width(width) + "".join(f"{name:>{wide}}" for name, wide, _ in _columns(width))
+
+
+def _columns(width: int) -> list[tuple[str, int, tuple[State, ...]]]:
+    """(label, width, states); short labels on a narrow screen."""
+    if width >= _NARROW:
+        return [(name, max(len(name), 4) + 2, states) for name, states in _COLUMNS]
+    return [(name[:4], 5, states) for name, states in _COLUMNS]
 
 
 def _row(name: str, counts: Mapping[State, int], width: int) -> str:
-    cells = ((label, sum(counts.get(each, 0) for each in states)) for label, states in _COLUMNS)
+    cells = ((wide, sum(counts.get(each, 0) for each in states)) for _, wide, states in _columns(width))
     room = _name_width(width)
-    return f"{shortened(visible(name), room - 1):<{room}}" + "".join(
-        f"{number or '·':>{_wide(label)}}" for label, number in cells
-    )
+    figures = "".join(f"{number or '·':>{wide}}" for wide, number in cells)
+    return f"{shortened(visible(name), room - 1):<{room}}{figures}"
 
 
 def _name_width(width: int) -> int:
-    return max(8, width - sum(_wide(label) for label, _ in _COLUMNS))
-
-
-def _wide(label: str) -> int:
-    return max(len(label), 4) + 2
+    return max(8, width - sum(wide for _, wide, _ in _columns(width)))
 
 
 def violation_lines(run: Run, *, most: int = 20) -> list[str]:
@@ -108,7 +129,10 @@ def _violation(run: Run, row: RequirementResult) -> list[str]:
             f"  expected  {shortened(found.expected, 300)}",
             f"  actual    {shortened(found.actual, 300)}",
         ]
-        lines += [f"  because   {shortened(found.diagnosis, 300)}"] if found.diagnosis else []
+        if ours := our_doing(run, found):
+            lines.append(f"  we sent   {shortened(ours, 300)} (on purpose)")
+        elif found.diagnosis:
+            lines.append(f"  because   {shortened(found.diagnosis, 300)}")
         lines += [f"  replay    {again}"] if (again := run.replay_of(found.exchange)) else []
     lines += [f"  carried   by the baseline, and a violation still: {row.carried}"] if row.carried else []
     more = len(row.findings) - 1

@@ -18,6 +18,8 @@ _EN: Mapping[str, str] = {
     "overall.does-not-conform.says": "Violated requirements: {count}. What to fix comes first below.",
     "overall.incomplete.says": "No violation was found, but not every MUST in scope could be decided (open: {count}). "
     "This is not a pass.",
+    "overall.partial.says": "The run did not come to its end. MUSTs in scope without a verdict: {count}. What it would "
+    "have found is not known.",
     "partial": "Partial: the run was interrupted. This shows what was recorded by then and claims no more.",
     "party.server": "server",
     "party.client": "client",
@@ -52,6 +54,7 @@ _EN: Mapping[str, str] = {
     "nav.power": "Suite's power",
     "fix": "What to fix",
     "fix.none": "Nothing: no requirement on trial is violated.",
+    "fix.none.yet": "None was recorded by the time the run ended. What it would have found is not known.",
     "fix.fault": "At fault: the {party}",
     "warned": "Warnings and notes",
     "warned.why": "Broken, but the documents disagree here or only recommend it. No violation by this alone.",
@@ -83,11 +86,13 @@ _EN: Mapping[str, str] = {
     "expected": "Expected",
     "actual": "Actual",
     "diagnosis": "Diagnosis",
+    "ours": "What we sent, on purpose",
+    "notes": "",
     "exchange": "Exchange",
     "trail": "the run as a whole",
     "replay": "Replay",
     "again": "{count} times in all",
-    "more": "{count} more findings of this requirement stand in run.json.",
+    "more": "Further findings of this requirement in run.json: {count}.",
     "open": "Not tried, not decided, and why",
     "open.none": "Everything in scope was tried and decided.",
     "open.what": "What",
@@ -150,6 +155,8 @@ _ID: Mapping[str, str] = {
     "overall.does-not-conform.says": "Persyaratan yang dilanggar: {count}. Perbaikannya ada di bagian pertama.",
     "overall.incomplete.says": "Tidak ada pelanggaran, tetapi belum semua MUST dalam cakupan dapat diputuskan "
     "(terbuka: {count}). Ini bukan kelulusan.",
+    "overall.partial.says": "Pengujian tidak selesai. MUST dalam cakupan tanpa putusan: {count}. Yang akan ditemukan "
+    "selanjutnya tidak diketahui.",
     "partial": "Sebagian: pengujian terhenti. Laporan ini hanya memuat yang sudah terekam sampai saat itu.",
     "party.server": "server",
     "party.client": "klien",
@@ -185,6 +192,8 @@ _ID: Mapping[str, str] = {
     "nav.power": "Daya uji",
     "fix": "Yang perlu diperbaiki",
     "fix.none": "Tidak ada: tidak satu pun persyaratan yang diuji dilanggar.",
+    "fix.none.yet": "Belum ada yang terekam ketika pengujian terhenti. Yang akan ditemukan selanjutnya tidak "
+    "diketahui.",
     "fix.fault": "Pihak yang salah: {party}",
     "warned": "Peringatan dan catatan",
     "warned.why": "Tidak dipenuhi, tetapi dokumen saling bertentangan di sini atau hanya menganjurkan. Bukan "
@@ -217,6 +226,8 @@ _ID: Mapping[str, str] = {
     "expected": "Seharusnya",
     "actual": "Kenyataan",
     "diagnosis": "Diagnosis",
+    "ours": "Yang kami kirim dengan sengaja",
+    "notes": "Catatan di atas dan kalimat persyaratan ditulis dalam bahasa Inggris.",
     "exchange": "Pertukaran",
     "trail": "pengujian secara keseluruhan",
     "replay": "Ulangi",

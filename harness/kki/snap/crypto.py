@@ -24,7 +24,7 @@ def private_key(pem: str) -> RSAPrivateKey | Malformed:
     try:
         key = serialization.load_pem_private_key(utf8(pem), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        return Malformed("key", "Expected an unencrypted RSA private key in PEM, but got another text.")
+        return Malformed("key", f"Expected an unencrypted RSA private key in PEM, but got {_what(pem)}.")
     if not isinstance(key, RSAPrivateKey):
         return Malformed("key", "Expected an RSA private key, but got a key of another kind.")
     return _long_enough(key.key_size) or key
@@ -36,10 +36,23 @@ def public_key(pem: str) -> RSAPublicKey | Malformed:
     try:
         key = serialization.load_pem_public_key(utf8(pem))
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        return Malformed("key", "Expected an RSA public key in PEM, but got another text.")
+        return Malformed("key", f"Expected an RSA public key in PEM, but got {_what(pem)}.")
     if not isinstance(key, RSAPublicKey):
         return Malformed("key", "Expected an RSA public key, but got a key of another kind.")
     return _long_enough(key.key_size) or key
+
+
+_LOOKS = (
+    ("ENCRYPTED", "one under a pass phrase"), ("PUBLIC KEY", "a public key"), ("CERTIFICATE", "a certificate"),
+    ("OPENSSH", "one in OpenSSH's form"), ("PRIVATE KEY-----", "one that is damaged, or a private one"),
+)  # fmt: skip
+
+
+def _what(pem: str) -> str:
+    """What a text is instead, as far as its own heading tells. Never the text."""
+    if "-----BEGIN" not in pem:
+        return "a text without “-----BEGIN”: is it the name of a file? Then write file:PATH"
+    return next((says for word, says in _LOOKS if word in pem), "another text")
 
 
 def _long_enough(bits: int) -> Malformed | None:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from kki.drafting.drafts import Draft, a_binding, a_payment
+from kki.drafting.drafts import Draft, a_b2b2c_token_request, a_binding, a_payment
 from kki.drafting.mutations import ALL, Mutation
 from kki.model.requirement import Party
 from kki.simulator import personas_kinds
@@ -57,6 +57,9 @@ MORE: dict[str, Callable[[Stage], Draft]] = {
     "refuses-missing-member-as-bad-request": lambda stage: stage.a("payment").lacking("otp"),
     "refuses-bad-member-as-bad-request": lambda stage: stage.a("payment").having(partnerReferenceNo="R" * 300),
     "refuses-bad-member-as-missing": lambda stage: stage.a("payment").having(partnerReferenceNo="R" * 300),
+    "accepts-refresh-token-as-auth-code": lambda stage: a_b2b2c_token_request(
+        stage.session.bare_kit(), auth_code=stage.session.tokens.refresh
+    ),
     "accepts-forms": lambda stage: as_a_form(stage.a("payment")),
 }
 

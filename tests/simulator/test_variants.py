@@ -30,7 +30,8 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
         "duplicate reference when recurring", "duplicate reference when tokenising",
     }),
     "no-clock": frozenset({
-        "two days old", "two days ahead", "token request of last week", *(f"{kind}, two days old" for kind in KINDS),
+        "two days old", "two days ahead", "token request of last week", "token request two days ahead",
+        *(f"{kind}, two days old" for kind in KINDS),
     }),
     "any-external-id": frozenset({"letters in X-EXTERNAL-ID"}),
     "any-length-of-ip-address": frozenset({"short X-IP-ADDRESS"}),

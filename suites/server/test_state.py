@@ -126,6 +126,41 @@ def test_a_refused_payment_is_not_refunded(server):
     server.send(a_refund(server.kit(), refused.json["partnerReferenceNo"]))
 
 
+UNTRUSTED = ("signed with another secret", "B2B token of rubbish", "customer token of rubbish")
+
+
+@pytest.mark.level("standard")
+@pytest.mark.operation("refund")
+@pytest.mark.exercises("KKI-STA-152")
+@pytest.mark.parametrize("spoiling", UNTRUSTED)
+def test_a_payment_that_was_not_trusted_was_not_made(server, spoiling):
+    """What was refused must not have happened all the same: its refund tells."""
+    payment = server.a("payment")
+    server.send(payment, spoiling)
+    server.send(a_refund(server.kit(), payment.json["partnerReferenceNo"]))
+
+
+@pytest.mark.level("standard")
+@pytest.mark.operation("refund")
+@pytest.mark.exercises("KKI-RFD-150")
+def test_a_refund_that_was_not_trusted_was_not_made(server):
+    original, number = server.paid(), server.kit().refund_no
+    for spoiling in UNTRUSTED:
+        server.send(a_refund(server.kit(), original).having(partnerRefundNo=number), spoiling)
+    server.send(a_refund(server.kit(), original).having(partnerRefundNo=number))
+
+
+@pytest.mark.level("standard")
+@pytest.mark.operation("unbind")
+@pytest.mark.exercises("KKI-PAY-154")
+def test_an_unbinding_that_was_not_trusted_was_not_made(server):
+    token = server.token_at_risk()
+    server.prove(token)
+    for spoiling in UNTRUSTED[:2]:
+        server.send(an_unbinding(server.kit(), token), spoiling)
+    server.send(a_payment(server.kit(card_token=token), "token"))
+
+
 @pytest.mark.operation("refund")
 def test_a_payment_with_a_short_reference_is_refunded(server):
     """The page's own examples look like this, and break its own minimum (readings refund-reference-…)."""
@@ -145,6 +180,17 @@ def test_the_same_refund_is_made_once(server):
         partnerRefundNo=refund.json["partnerRefundNo"]
     )
     server.send(again)
+    kit = server.kit()
+    server.send(again.having(reason="For another reason").with_header("X-EXTERNAL-ID", kit.external_id))
+
+
+@pytest.mark.level("standard")
+@pytest.mark.operation("payment")
+@pytest.mark.exercises("KKI-STA-120")
+def test_a_reference_that_was_refunded_is_not_charged_again(server):
+    refund = server.a("refund", to_succeed=True)
+    server.send(refund)
+    server.send(server.a("payment").having(partnerReferenceNo=refund.json["originalPartnerReferenceNo"]))
 
 
 @pytest.mark.operation("refund")
@@ -165,12 +211,16 @@ def test_an_unknown_token_is_not_unbound(server):
 def test_a_card_is_unbound_for_good(server):
     """Unbinding is asynchronous: the payment is tried again until it is refused, or until the profile's time is up."""
     token = server.token_to_unbind(keep=0)
+    paid = a_payment(server.kit(card_token=token), "token")
+    accepted = server.send(paid).response
     server.send(an_unbinding(server.kit(), token).with_header("CHANNEL-ID", "H2H"))
     for _ in server.session.until(server.session.profile.limits.unbinding_settles_s, tries=12):
         exchange = server.send(a_payment(server.kit(card_token=token), "token"))
         if exchange.response is None or exchange.response.status != 200:
             break
     server.send(an_unbinding(server.kit(), token))
+    if accepted is not None and accepted.status == 200:  # what was paid before can be paid back
+        server.send(a_refund(server.kit(), paid.json["partnerReferenceNo"]))
 
 
 @pytest.mark.operation("unbind")

@@ -214,14 +214,126 @@ _PARTIAL: tuple[Probe, ...] = (
     Probe("refund in other case", "4040701", _refund_of_nearly(str.swapcase)),
 )  # fmt: skip
 
+
+
+# --- memory ------------------------------------------------------------------------------------------
+
+
+def _late(m: Merchant) -> Result:
+    """An external id again after a dozen others, another body, another token."""
+    lines: dict[str, str | None] = {"X-EXTERNAL-ID": m.number()}
+    m.send(m.request("bind", m.bind_body(), headers=lines))
+    for _ in range(12):
+        m.send(m.request("bind", m.bind_body()))
+    return m.send(m.request("bind", m.bind_body(), headers=lines))
+
+
+def _under_another_token(m: Merchant) -> Result:
+    lines: dict[str, str | None] = {"X-EXTERNAL-ID": m.number()}
+    m.send(m.request("bind", m.bind_body(), headers=lines))
+    m.b2b = probes.told(m.send(m.b2b_request()), "accessToken") or m.b2b
+    return m.send(m.request("bind", m.bind_body(), headers=lines))
+
+
+def _three_times(m: Merchant) -> Result:
+    lines: dict[str, str | None] = {"X-EXTERNAL-ID": m.number()}
+    for _ in range(2):
+        m.send(m.request("bind", m.bind_body(), headers=lines))
+    return m.send(m.request("bind", m.bind_body(), headers=lines))
+
+
+def _late_reference(m: Merchant) -> Result:
+    first = paid(m)
+    for _ in range(12):
+        paid(m)
+    return m.send(m.request("payment", m.cpan_body(partnerReferenceNo=first)))
+
+
+def _charged_after_refund(m: Merchant) -> Result:
+    first = paid(m)
+    m.send(probes.refund_of(m, first))
+    return m.send(m.request("payment", m.cpan_body(partnerReferenceNo=first)))
+
+
+def _for_another_reason(m: Merchant) -> Result:
+    body = m.refund_body(paid(m))
+    m.send(m.request("refund", body))
+    return m.send(m.request("refund", body | {"reason": "Another"}))
+
+
+def _refund_of_an_unbound_card(m: Merchant) -> Result:
+    body = m.token_body()
+    m.send(m.request("payment", body))
+    m.send(m.request("unbind", {"tokenId": body["bankCardToken"]}))
+    return m.send(probes.refund_of(m, str(body["partnerReferenceNo"])))
+
+
+UNTRUSTED: dict[str, dict[str, str | None]] = {
+    "wrong signature": {"X-SIGNATURE": "A" * 86 + "=="},
+    "wrong token": {"Authorization": "Bearer never"},
+    "wrong customer token": {"Authorization-customer": "Bearer never"},
+}
+
+
+def _refund_after(lines: dict[str, str | None]) -> Callable[[Merchant], Result]:
+    """Of a payment that these headers made fail."""
+
+    def send(m: Merchant) -> Result:
+        body = m.cpan_body()
+        m.send(m.request("payment", body, headers=lines))
+        return m.send(probes.refund_of(m, str(body["partnerReferenceNo"])))
+
+    return send
+
+
+def _after_a_refused(operation: str, lines: dict[str, str | None]) -> Callable[[Merchant], Result]:
+    """A correct refund, or payment with the card, after a refund or unbinding that these headers made fail."""
+
+    def send(m: Merchant) -> Result:
+        body = m.refund_body(paid(m)) if operation == "refund" else {"tokenId": CARD_TOKENS[0]}
+        m.send(m.request(operation, body, headers=lines))
+        return m.send(m.request("refund", body) if operation == "refund" else m.request("payment", m.token_body()))
+
+    return send
+
+
+def _refreshed_after_a_refused(m: Merchant) -> Result:
+    body = {"grantType": "refresh_token", "refreshToken": probes.told(m.send(m.b2b2c_request()), "refreshToken")}
+    m.send(m.b2b2c_request(body, headers={"X-SIGNATURE": b64(b"x" * 256)}))
+    return m.send(m.b2b2c_request(body))
+
+
+_REMEMBERED: tuple[Probe, ...] = (
+    Probe("external id much later", "4090100", _late),
+    Probe("external id under another token", "4090100", _under_another_token),
+    Probe("external id of a payment on a binding", "4090100", probes.replayed("bind")),
+    Probe("external id a third time", "4090100", _three_times),
+    Probe("reference much later", "4095401", _late_reference),
+    Probe("reference after its refund", "4095401", _charged_after_refund),
+    Probe("same refund for another reason", "4040718", _for_another_reason),
+    *(Probe(f"refund of a payment with a {name}", "4040701", _refund_after(lines))
+      for name, lines in UNTRUSTED.items()),
+)  # fmt: skip
+
 GOOD: tuple[Probe, ...] = (
     *probes.GOOD,
+    Probe("refund after an unbinding", "2000700", _refund_of_an_unbound_card),
+    *(
+        Probe(f"refund after one with a {name}", "2000700", _after_a_refused("refund", lines))
+        for name, lines in UNTRUSTED.items()
+    ),
+    *(
+        Probe(f"payment after an unbinding with a {name}", "2005400", _after_a_refused("unbind", lines))
+        for name, lines in list(UNTRUSTED.items())[:2]
+    ),
+    Probe("refresh token after a wrong signature", "2007400", _refreshed_after_a_refused),
     Probe("charset named", "2005400", probes.headed("payment", Content_Type="application/json; charset=utf-8")),
 )
 REFUSED: tuple[Probe, ...] = (
     *probes.REFUSED,
     *_of_each_kind(),
     *_PARTIAL,
+    *_REMEMBERED,
     Probe("card data under another key, H2H", "4000101",
           _sent(_binding("H2H", cardData=sealed({"a": "b"}, shared_key="another-key-0001")))),
     Probe("wrong OTP when tokenising", "4045415", probes.pay(otp="87654321", **_TOKENISING)),

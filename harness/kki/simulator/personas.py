@@ -12,6 +12,7 @@ from kki.simulator import (
     personas_fields,
     personas_headers,
     personas_kinds,
+    personas_memory,
     personas_partial,
     personas_reasons,
     personas_robustness,
@@ -62,6 +63,7 @@ PERSONAS: Mapping[str, Persona] = by_name(
         *personas_robustness.ALL,
         *personas_kinds.ALL,
         *personas_partial.ALL,
+        *personas_memory.ALL,
     )
 )
 

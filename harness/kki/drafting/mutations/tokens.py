@@ -65,6 +65,16 @@ TOKEN: tuple[Mutation, ...] = (
 )
 
 
+CUSTOMER_TOKEN: tuple[Mutation, ...] = (
+    before(
+        "customer token of rubbish",
+        header("Authorization-customer", "Bearer never-issued-customer-token"),
+        "TOK-050",
+        "TOK-150 RSN-130",
+        ("payment", "refund"),
+    ),
+)
+
 _TR = "RSN-220"
 TOKEN_ENDPOINTS: tuple[Mutation, ...] = (
     before("no X-CLIENT-KEY", lacking("X-CLIENT-KEY"), "TOK-010", "TOK-110", TOKENS),

@@ -12,6 +12,8 @@ from kki.simulator import (
     personas_fields,
     personas_headers,
     personas_kinds,
+    personas_memory,
+    personas_partial,
     personas_reasons,
     personas_robustness,
     personas_signature,
@@ -60,6 +62,8 @@ PERSONAS: Mapping[str, Persona] = by_name(
         *personas_state.ALL,
         *personas_robustness.ALL,
         *personas_kinds.ALL,
+        *personas_partial.ALL,
+        *personas_memory.ALL,
     )
 )
 

@@ -11,11 +11,12 @@ from kki.drafting.mutations.bodies import HARMLESS, ROBUSTNESS
 from kki.drafting.mutations.headers import HEADERS
 from kki.drafting.mutations.routes import ROUTES
 from kki.drafting.mutations.signature import SIGNATURE, SIGNATURE_ORDER
-from kki.drafting.mutations.tokens import TOKEN, TOKEN_ENDPOINTS, unsigned_token
+from kki.drafting.mutations.tokens import CUSTOMER_TOKEN, TOKEN, TOKEN_ENDPOINTS, unsigned_token
 
 __all__ = [
-    "ALL", "BY_NAME", "EVERY", "HARMLESS", "HEADERS", "ROBUSTNESS", "ROUTES", "SIGNATURE", "SIGNATURE_ORDER",
-    "SYMMETRIC", "TOKEN", "TOKENS", "TOKEN_ENDPOINTS", "Mutation", "Stage", "mutation", "unsigned_token",
+    "ALL", "BY_NAME", "CUSTOMER_TOKEN", "EVERY", "HARMLESS", "HEADERS", "ROBUSTNESS", "ROUTES", "SIGNATURE",
+    "SIGNATURE_ORDER", "SYMMETRIC", "TOKEN", "TOKENS", "TOKEN_ENDPOINTS", "Mutation", "Stage",
+    "mutation", "unsigned_token",
 ]  # fmt: skip
 
 ALL: tuple[Mutation, ...] = (
@@ -23,6 +24,7 @@ ALL: tuple[Mutation, ...] = (
     SIGNATURE_ORDER,
     *HARMLESS,
     *TOKEN,
+    *CUSTOMER_TOKEN,
     *HEADERS,
     *TOKEN_ENDPOINTS,
     *ROBUSTNESS,

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from kki.drafting.mutations.base import Mutation, after, before, header, lacking, twice
+from collections.abc import Callable
+
+from kki.drafting.drafts import Draft
+from kki.drafting.mutations.base import Mutation, after, another, before, header, lacking, twice
 from kki.drafting.mutations.times import TIMESTAMP_FORMS, moved, rewritten
 from kki.snap import timestamps
+
+
+def _partner(change: Callable[[str], str]) -> Callable[[Draft], Draft]:
+    return lambda d: d.with_header("X-PARTNER-ID", change(d.request.headers.get("X-PARTNER-ID") or "A"))
+
 
 _R, _T1 = "RSN-110", "RSN-120"
 _ABSENT = "RSN-140"
@@ -16,6 +24,14 @@ HEADERS: tuple[Mutation, ...] = (
     before("no X-EXTERNAL-ID", lacking("X-EXTERNAL-ID"), "HDR-030", f"HDR-130 {_ABSENT}"),
     before("no Authorization", lacking("Authorization"), "HDR-050", f"HDR-150 {_T1}"),
     before("unknown X-PARTNER-ID", header("X-PARTNER-ID", "BRN-9999-0000000000009"), "HDR-026", "HDR-126 RSN-240"),
+    before(
+        "X-PARTNER-ID with another last character",
+        _partner(lambda s: s[:-1] + another(s[-1:])),
+        "HDR-026",
+        "HDR-126 RSN-240",
+        ("payment", "unbind"),
+    ),
+    before("X-PARTNER-ID in other case", _partner(str.swapcase), "HDR-026", "HDR-126 RSN-240", ("bind", "refund")),
     before("X-TIMESTAMP two days old", moved(-2 * 86400), "HDR-018", "HDR-118 RSN-250"),
     before("X-TIMESTAMP two days ahead", moved(2 * 86400), "HDR-018", "HDR-118 RSN-250"),
     before(

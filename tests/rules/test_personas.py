@@ -39,7 +39,7 @@ MORE: dict[str, Callable[[Stage], Draft]] = {
     "refuses-recurring-payments": lambda stage: a_payment(stage.session.kit(), "token-recurring"),
     "refuses-missing-member-as-bad-request": lambda stage: stage.a("payment").lacking("otp"),
     "refuses-bad-member-as-bad-request": lambda stage: stage.a("payment").having(partnerReferenceNo="R" * 300),
-    "refuses-bad-member-as-missing": lambda stage: stage.a("payment").having(partnerReferenceNo="R" * 300),
+    "refuses-bad-member-as-missing": lambda stage: stage.a("bind").having(partnerReferenceNo="R" * 300),
     "accepts-forms": lambda stage: as_a_form(stage.a("payment")),
 }
 

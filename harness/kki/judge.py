@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import kki.rules
 from kki.model.exchange import Exchange
+from kki.model.http import Request
 from kki.model.requirement import Party
 from kki.model.verdict import Broken, Faulty, Holds, Judgement, NotApplicable, Unknown, Verdict
 from kki.otherwise import Otherwise
@@ -121,7 +122,13 @@ class Judge:
         if self.knowledge.staged:
             return self._trails.setdefault("", self.trail)
         led = next((trail for trail in self._trails.values() if request.path in trail.redirects), None)
-        return led or self._trails.setdefault(request.origin.lower(), Trail())
+        return led or self._trails.setdefault(f"{request.origin.lower()} {self._partner_of(request)}", Trail())
+
+    def _partner_of(self, request: Request) -> str:
+        """References, cards and payments are a partner's own: another known one's traffic has a trail to itself."""
+        named = request.headers.get("X-PARTNER-ID") or request.headers.get("X-CLIENT-KEY") or ""
+        other = self.knowledge.other_partner
+        return named if other is not None and named == other.client_id else ""
 
     def _verdicts(self, sheet: _Sheet, exchange: str) -> tuple[Verdict, ...]:
         rows = self.knowledge.contract.requirements

@@ -57,7 +57,7 @@ def _opened(scene: Scene) -> Opened | Unknown | None:
         return Unknown("cardData, which was hidden when the recording was made")
     if _in_clear(text):
         return Opened(None, "container", "it is not encrypted", plain=True)
-    key = scene.knowledge.credentials.shared_key
+    key = scene.knowledge.held_by(scene.view.header("X-PARTNER-ID")).shared_key
     if key is None:
         return Unknown(_KEY)
     result = _open_in_force(text, key, scene)

@@ -53,7 +53,7 @@ def _compared(scene: Scene) -> Comparison | Unknown | None:
     given, stamp, token = view.header("X-SIGNATURE"), view.header("X-TIMESTAMP"), _signed_token(scene)
     if not given or stamp is None or token is None or view.body.fault is not None:
         return None
-    secret = scene.knowledge.credentials.client_secret
+    secret = scene.knowledge.held_by(view.header("X-PARTNER-ID")).client_secret
     if secret is None:
         return Unknown(_SECRET)
     if any(masked(text) for text in (given, stamp, token)) or (b"\xe2\x80\xb9" in view.body.octets and _hidden(view)):

@@ -62,7 +62,7 @@ MORE: dict[str, Callable[[Stage], Draft]] = {
     "refuses-recurring-payments": lambda stage: a_payment(stage.session.kit(), "token-recurring"),
     "refuses-missing-member-as-bad-request": lambda stage: stage.a("payment").lacking("otp"),
     "refuses-bad-member-as-bad-request": lambda stage: stage.a("payment").having(partnerReferenceNo="R" * 300),
-    "refuses-bad-member-as-missing": lambda stage: stage.a("payment").having(partnerReferenceNo="R" * 300),
+    "refuses-bad-member-as-missing": lambda stage: stage.a("bind").having(partnerReferenceNo="R" * 300),
     "ignores-end-of-customer-token": lambda stage: nearly_a_customers(stage, "shortened"),
     "ignores-beginning-of-customer-token": lambda stage: nearly_a_customers(stage, "with another beginning"),
     "ignores-case-of-customer-token": lambda stage: nearly_a_customers(stage, "in other case"),

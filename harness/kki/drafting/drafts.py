@@ -202,16 +202,21 @@ def draft(kit: Kit, operation: str, body: Mapping[str, Json]) -> Draft:
 def a_payment(kit: Kit, variant: str = "cpan") -> Draft:
     """Page, section 1: `variant` is cpan, cpan-tokenise, token or token-recurring."""
     body: dict[str, Json] = {"partnerReferenceNo": kit.reference}
+    more: dict[str, Json] = dict(kit.test_data.payment_members or {})
     if variant.startswith("cpan"):
         body |= {"chargeToken": kit.test_data.cpan or "", "otp": kit.test_data.otp or ""}
     else:
         body |= {"bankCardToken": kit.card_token}
     # The page's schemas tell variants 1 from 2 and 3 from 4 by nothing; the markers are the public collection's.
     if variant == "cpan-tokenise":
-        body["additionalInfo"] = {"isBindAndPay": "true"}
+        body["additionalInfo"] = {**_object(more.get("additionalInfo")), "isBindAndPay": "true"}
     if variant == "token-recurring":
-        body["additionalInfo"] = {"paymentType": "RECURRING"}
-    return draft(kit, "payment", body)
+        body["additionalInfo"] = {**_object(more.get("additionalInfo")), "paymentType": "RECURRING"}
+    return draft(kit, "payment", {**body, **{name: value for name, value in more.items() if name not in body}})
+
+
+def _object(value: Json) -> dict[str, Json]:
+    return dict(value) if isinstance(value, Mapping) else {}
 
 
 def card_plaintext(kit: Kit) -> bytes:
@@ -253,7 +258,7 @@ def a_refund(kit: Kit, original: str, *, external_id: str | None = None) -> Draf
     body = {"originalPartnerReferenceNo": original, "reason": "Request by Customer", "partnerRefundNo": kit.refund_no}
     if external_id:
         body["originalExternalId"] = external_id
-    return draft(kit, "refund", body)
+    return draft(kit, "refund", {**(kit.test_data.refund_members or {}), **body})
 
 
 def a_b2b_token_request(kit: Kit) -> Draft:

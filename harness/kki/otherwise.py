@@ -48,13 +48,16 @@ class Otherwise:
         self._judges: dict[Pair, Judge] = {}
         self._sure: Counter[str] = Counter()
         self._accepted: Counter[str] = Counter()
+        self._seen: dict[Pair, tuple[Scene, dict[str, Judgement]]] = {}  # of the exchange that is weighed
+        self._names: frozenset[str] = frozenset()  # its broken rows
         self._open: list[tuple[str, str, Broken, tuple[Pair, ...]]] = []
 
     def weigh(self, scene: Scene, rows: dict[str, Judgement]) -> None:
         """Each broken row of this exchange, by what other choices make of it."""
-        for name, judgement in list(rows.items()):
-            if isinstance(judgement, Broken) and name not in REMEMBERING:
-                rows[name] = self._weighed(scene, name, judgement)
+        broken = {name: each for name, each in rows.items() if isinstance(each, Broken) and name not in REMEMBERING}
+        self._seen, self._names = {}, frozenset(broken)
+        for name, judgement in broken.items():
+            rows[name] = self._weighed(scene, name, judgement)
         name, view = scene.view.name, scene.view
         if view.accepted and not scene.found.faults and self._accepted[name] < TRIES:
             self._accepted[name] += 1
@@ -86,9 +89,9 @@ class Otherwise:
     def _permitted(self, scene: Scene, name: str, readings: Iterable[str]) -> str:
         if self._sure[name] >= ENOUGH:
             return ""
-        mine = [pair for pair in self.pairs if not readings or pair[0] in readings or pair[0] in MANNERS]
+        mine = [pair for pair in self.pairs if pair[0] in readings or pair[0] in MANNERS]
         for pair in mine:
-            if not isinstance(self._under(pair, scene, name)[1].get(name), Broken):
+            if not isinstance(self._under(pair, scene)[1].get(name), Broken):
                 return "=".join(pair)
         self._sure[name] += 1
         return ""
@@ -105,13 +108,16 @@ class Otherwise:
             if any(fault.fits(case) for fault in self._under(pair, scene)[0].found.faults if fault not in known)
         )  # fmt: skip
 
-    def _under(self, pair: Pair, scene: Scene, name: str = "") -> tuple[Scene, dict[str, Judgement]]:
-        mine = self.judge.knowledge
-        knowledge = replace(mine, readings={**mine.readings, pair[0]: pair[1]})
-        if pair not in self._judges:
-            self._judges[pair] = type(self.judge)(knowledge, self.judge.shapes)
-        other = self._judges[pair]
-        other.knowledge = knowledge
-        view = look(scene.view.exchange, knowledge)
-        found, sheet = other.judged(view, scene.trail, [rule for rule in other.rules if rule.id == name])
-        return found, sheet.rows
+    def _under(self, pair: Pair, scene: Scene) -> tuple[Scene, dict[str, Judgement]]:
+        """The exchange under this choice: its faults, and the judgements of the rows that are broken without it."""
+        if pair not in self._seen:
+            mine = self.judge.knowledge
+            knowledge = replace(mine, readings={**mine.readings, pair[0]: pair[1]})
+            if pair not in self._judges:
+                self._judges[pair] = type(self.judge)(knowledge, self.judge.shapes)
+            other = self._judges[pair]
+            other.knowledge = knowledge
+            rules = [rule for rule in other.rules if rule.id in self._names]
+            found, sheet = other.judged(look(scene.view.exchange, knowledge), scene.trail, rules)
+            self._seen[pair] = found, sheet.rows
+        return self._seen[pair]

@@ -245,6 +245,13 @@ def test_of_two_payments_racing_with_one_reference_one_is_accepted(server):
         server.race(first, second.having(partnerReferenceNo=first.json["partnerReferenceNo"]))
 
 
+@pytest.mark.operation("refund")
+def test_of_two_refunds_racing_with_one_number_one_is_made(server):
+    refund = server.a("refund", to_succeed=True)
+    again = a_refund(server.kit(), refund.json["originalPartnerReferenceNo"])
+    server.race(refund, again.having(partnerRefundNo=refund.json["partnerRefundNo"]))
+
+
 @pytest.mark.operation("payment")
 @pytest.mark.exercises("KKI-STA-220")
 def test_two_payments_have_different_references(server):

@@ -129,6 +129,14 @@ def test_another_partners_token_is_refused(server, operation):
     server.send(server.a(operation).with_header("Authorization", f"Bearer {other}"))
 
 
+@pytest.mark.operation("payment")
+def test_our_token_under_another_partners_name_is_refused(server):
+    other = server.session.profile.other_partner
+    if other is None or not other.client_id:
+        pytest.skip("undecided: no second partner is known at the target; add [other_partner] to the profile")
+    server.send(server.a("payment").with_header("X-PARTNER-ID", other.client_id))
+
+
 @pytest.mark.parametrize("operation", spread(SYMMETRIC, ["KKI-TOK-142"], quick="payment", start=6))
 def test_an_expired_token_is_refused(server, operation):
     expired = server.test_data.expired_b2b_token

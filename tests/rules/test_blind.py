@@ -147,3 +147,22 @@ def test_members_that_the_target_needs_are_in_each_payment_and_refund() -> None:
         assert body["additionalInfo"] == {"channel": "KKI", **info}
         assert body["partnerReferenceNo"] == kit.reference
     assert a_refund(kit, "INV").json["refundAmount"] == {"value": "1.00"}
+
+
+@pytest.mark.parametrize("code", ["5035400", "5045400", "5005402"])
+def test_trouble_behind_the_server_leaves_a_promise_open(code: str) -> None:
+    stage = Stage()
+    exchange = stage.client.send(stage.a("payment"), "t")
+    names = {"5045400": "Timeout", "5005402": "External Server Error"}
+    body = f'{{"responseCode":"{code}","responseMessage":"{names.get(code, "Service Unavailable")}"}}'.encode()
+    assert not server(stage.judge.judge(answered(exchange, int(code[:3]), body, "t")))
+    general = b'{"responseCode":"5005400","responseMessage":"General Error"}'
+    assert "KKI-ROB-310" in server(stage.judge.judge(answered(exchange, 500, general, "u")))
+
+
+def test_a_text_with_the_end_of_a_text_in_it_may_be_refused() -> None:
+    stage = Stage()
+    draft = stage.a("bind").having(journeyId="a\u0000b")
+    exchange = stage.client.send(draft, "t")
+    body = b'{"responseCode":"4000101","responseMessage":"Invalid Field Format journeyId"}'
+    assert not server(stage.judge.judge(answered(exchange, 400, body, "t")))

@@ -42,6 +42,8 @@ def outcome(scene: Scene) -> Judgement | None:
         return None  # KKI-ROB-320
     if reply.standing in (Standing.BUSY, Standing.UNCLEAR) or reply.case in ((504, "00"), (500, "02"), (503, "00")):
         return Unknown("a reply that says what became of the request")
+    if _nobody_promised(scene, reply):
+        return None
     missing = _excuse(scene, reply)
     if missing is not None:
         return Unknown(missing)
@@ -50,16 +52,21 @@ def outcome(scene: Scene) -> Judgement | None:
     return Broken((finding,))
 
 
+def _nobody_promised(scene: Scene, reply: Reply) -> bool:
+    """What cards, payments and money there are at a server that others use: its refusals for such reasons say nothing.
+
+    A declined payment in a recording leaves the row to the others, so that a day with one is no undecided day.
+    """
+    if scene.knowledge.staged or reply.case is None:
+        return False
+    return reply.case[0] in ((403, 404, 405) if scene.knowledge.complete else (401, 403, 404, 405, 409))
+
+
 def _excuse(scene: Scene, reply: Reply) -> str | None:
     # A server that has refunded something today cannot say that no refund is possible.
     open_for_business = reply.case == (405, "01") and scene.trail.refunded
     if reply.case is not None and fits(_BUSINESS, reply.case) and not open_for_business:
         return "a card and a merchant in order: the target refuses for a business reason"
-    if not scene.knowledge.staged and reply.case is not None:
-        # What cards, payments and money there are at a server that others use, nobody promised.
-        beyond = (403, 404, 405) if scene.knowledge.complete else (401, 403, 404, 405, 409)
-        if reply.case[0] in beyond:
-            return "what the server knew of card, payment and tokens when it refused this"
     if not scene.found.unknown:
         return None
     if reply.case is None or reply.case[0] in (403, 404):

@@ -196,12 +196,11 @@ def no_server_error(scene: Scene) -> Judgement | None:
 
 
 def _others_fault(scene: Scene) -> bool:
-    """What the case table has for trouble behind the server, or a pause that it asks for; of sound requests alone."""
-    reply, response = scene.view.reply, scene.view.exchange.response
+    """What the case table has for trouble behind the server, or a pause that it takes; of sound requests alone."""
+    reply = scene.view.reply
     if scene.found.faults or scene.trail.disturbed_by is not None:
         return False
-    pause = reply.status == 503 and response is not None and response.headers.get("Retry-After") is not None
-    return pause or reply.case in ((504, "00"), (500, "02"))
+    return reply.status == 503 or reply.case in ((504, "00"), (500, "02"))
 
 
 _FAILURES = {

@@ -95,7 +95,8 @@ def check(
     contract = contracts.load(root)
     earlier = _gone_on_with(resume) if resume else None
     plan = options.chosen_profile(terminal, contract, profile=profile, base_url=base_url)
-    wanted = chosen_requirements(contract, earlier.head.only if earlier else only, (Party.SERVER,))
+    # What the run that is gone on with has chosen is ids, of an area's client rows too.
+    wanted = frozenset(earlier.head.only) if earlier else chosen_requirements(contract, only, (Party.SERVER,))
     known = read_baseline(baseline, contract) if baseline else None
     with ExitStack() as within:
         within.enter_context(_stopped_like_ctrl_c())

@@ -6,7 +6,7 @@ import pytest
 
 from kki.drafting.bounds import NEAR
 from kki.drafting.drafts import a_b2b2c_token_request
-from kki.drafting.mutations import TOKEN, TOKEN_ENDPOINTS, unsigned_token
+from kki.drafting.mutations import BARE_TOKEN, TOKEN, TOKEN_ENDPOINTS, unsigned_token
 
 from .probes import KINDS, each, operation_of, probe, spread
 
@@ -40,7 +40,7 @@ def test_a_spoiled_token_request_is_refused(server, operation, name):
     server.send(server.a(operation), name)
 
 
-@pytest.mark.parametrize(("operation", "name"), each(TOKEN))
+@pytest.mark.parametrize(("operation", "name"), each((*TOKEN, BARE_TOKEN)))
 def test_a_spoiled_token_is_refused(server, operation, name):
     server.send(server.a(operation), name)
 

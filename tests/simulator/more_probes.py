@@ -18,6 +18,7 @@ from kki.simulator.outcomes import Result
 from . import probes
 from .probes import ALTERED, Probe, paid
 from .support import (
+    CARD,
     CARD_TOKENS,
     CLIENT,
     CPAN,
@@ -30,6 +31,7 @@ from .support import (
     SHARED,
     Merchant,
     b64,
+    compact,
     sealed,
     stamp,
 )
@@ -116,7 +118,6 @@ def _paid_again(body: str, **more: Any) -> Callable[[Merchant], Result]:
 
 _TOKENISING = {"additionalInfo": {"isBindAndPay": "true"}}
 _RECURRING = {"additionalInfo": {"paymentType": "RECURRING"}}
-
 
 
 def _token_request(operation: str, scheme: str) -> Callable[[Merchant], Result]:
@@ -213,7 +214,6 @@ _PARTIAL: tuple[Probe, ...] = (
     Probe("refund of nearly that payment", "4040701", _refund_of_nearly(lambda name: name[:-1] + "1")),
     Probe("refund in other case", "4040701", _refund_of_nearly(str.swapcase)),
 )  # fmt: skip
-
 
 
 # --- memory ------------------------------------------------------------------------------------------
@@ -315,8 +315,56 @@ _REMEMBERED: tuple[Probe, ...] = (
       for name, lines in UNTRUSTED.items()),
 )  # fmt: skip
 
+
+# --- readers -----------------------------------------------------------------------------------------
+
+
+def _written(change: Callable[[bytes], bytes]) -> Callable[[Merchant], Result]:
+    return probes.written("payment", lambda good: change(compact(good)))
+
+
+def _inside(text: bytes) -> Callable[[Merchant], Result]:
+    return _written(lambda body: body[:-1] + b',"x":' + text + b"}")
+
+
+def _elsewhere(m: Merchant) -> Result:
+    return m.send(m.request(PATHS["payment"].upper(), m.cpan_body()))
+
+
+def _blanks(form: str) -> Callable[[Merchant], Result]:
+    return probes.pay(note=form)
+
+
+_TIME = "2026-05-26T10:00:00"
+_READ: tuple[Probe, ...] = (
+    Probe("text behind the JSON", "4005400", _written(lambda body: body + b" ok")),
+    Probe("NaN", "4005400", _inside(b"NaN")),
+    Probe("leading zero", "4005400", _inside(b"012")),
+    Probe("line feed in a text", "4005400", _inside(b'"a\nb"')),
+    Probe("comment", "4005400", _inside(b"1/* one */")),
+    Probe("single quotes", "4005400", _written(lambda body: body.replace(b'"', b"'"))),
+    Probe("UTF-16", "4005400", _written(lambda body: body.decode().encode("utf-16"))),
+    Probe("path in capitals", "4040002", _elsewhere),
+    Probe("offset +0700", "4005401", probes.headed("payment", X_TIMESTAMP=_TIME + "+0700")),
+    Probe("text behind the time", "4005401", probes.headed("payment", X_TIMESTAMP=_TIME + "+07:00 WIB")),
+    Probe("fraction on a binding", "4000101", probes.headed("bind", X_TIMESTAMP=_TIME + ".000+07:00")),
+    Probe("Z on a binding", "4000101", probes.headed("bind", X_TIMESTAMP="2026-05-26T03:00:00Z")),
+    Probe("minute 75", "4005401", probes.headed("payment", X_TIMESTAMP="2026-05-26T09:75:00+07:00")),
+    Probe("second 61", "4005401", probes.headed("payment", X_TIMESTAMP="2026-05-26T10:00:61+07:00")),
+    Probe("30 February", "4005401", probes.headed("payment", X_TIMESTAMP="2026-02-30T10:00:00+07:00")),
+    Probe("26 hours old", "4015400", probes.aged(hours=-26)),
+    Probe("external id with a sign", "4005401", probes.headed("payment", X_EXTERNAL_ID="-123")),
+    Probe("octet of 281", "4000701", probes.headed("refund", X_IP_ADDRESS="192.168.1.281")),
+    Probe("card data under the client secret", "4000101", probes.card(sealed(CARD, shared_key=SECRET))),
+    Probe("card and text behind it", "4000101", probes.card(sealed(compact(CARD) + b" ok"))),
+)  # fmt: skip
+
 GOOD: tuple[Probe, ...] = (
     *probes.GOOD,
+    Probe("two blanks in a text", "2005400", _blanks("two  blanks")),
+    Probe("text in decomposed form", "2005400", _blanks("cafe\u0301")),
+    Probe("external id of 36 digits", "2005400", probes.headed("payment", X_EXTERNAL_ID="9" * 36)),
+    Probe("offset +00:00", "2005400", probes.headed("payment", X_TIMESTAMP="2026-05-26T03:00:00+00:00")),
     Probe("refund after an unbinding", "2000700", _refund_of_an_unbound_card),
     *(
         Probe(f"refund after one with a {name}", "2000700", _after_a_refused("refund", lines))
@@ -334,6 +382,7 @@ REFUSED: tuple[Probe, ...] = (
     *_of_each_kind(),
     *_PARTIAL,
     *_REMEMBERED,
+    *_READ,
     Probe("card data under another key, H2H", "4000101",
           _sent(_binding("H2H", cardData=sealed({"a": "b"}, shared_key="another-key-0001")))),
     Probe("wrong OTP when tokenising", "4045415", probes.pay(otp="87654321", **_TOKENISING)),
@@ -342,5 +391,13 @@ REFUSED: tuple[Probe, ...] = (
     Probe("duplicate reference when recurring", "4095401", _paid_again("token_body", paymentType="RECURRING")),
     Probe("duplicate reference when tokenising", "4095401", _paid_again("cpan_body", isBindAndPay="true")),
 )  # fmt: skip
-OPEN: tuple[Probe, ...] = probes.OPEN
+OPEN: tuple[Probe, ...] = (
+    *probes.OPEN,
+    Probe("bare B2B token", "4015401", probes.with_token(probes.ISSUED)),
+    Probe("NUL in a text", "2005400", _inside(b'"\\u0000"')),
+    Probe("text of 100,000 characters", "2005400", probes.pay(note="a" * 100_000)),
+    Probe("byte order mark", "4005400", _written(lambda body: b"\xef\xbb\xbf" + body)),
+    Probe("no Content-Type", "2005400", probes.headed("payment", Content_Type=None)),
+    Probe("OPTIONS", "4055400", lambda m: m.send(m.request("payment", m.cpan_body(), method="OPTIONS"))),
+)
 PROBES = (*GOOD, *REFUSED, *OPEN)

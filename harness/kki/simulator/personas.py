@@ -14,6 +14,7 @@ from kki.simulator import (
     personas_kinds,
     personas_memory,
     personas_partial,
+    personas_readers,
     personas_reasons,
     personas_robustness,
     personas_signature,
@@ -64,6 +65,7 @@ PERSONAS: Mapping[str, Persona] = by_name(
         *personas_kinds.ALL,
         *personas_partial.ALL,
         *personas_memory.ALL,
+        *personas_readers.ALL,
     )
 )
 

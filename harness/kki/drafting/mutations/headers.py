@@ -6,12 +6,19 @@ from collections.abc import Callable
 
 from kki.drafting.drafts import Draft
 from kki.drafting.mutations.base import Mutation, after, another, before, header, lacking, twice
-from kki.drafting.mutations.times import TIMESTAMP_FORMS, moved, rewritten
+from kki.drafting.mutations.times import MORE_TIMES, TIMESTAMP_FORMS, moved, rewritten
 from kki.snap import timestamps
 
 
 def _partner(change: Callable[[str], str]) -> Callable[[Draft], Draft]:
     return lambda d: d.with_header("X-PARTNER-ID", change(d.request.headers.get("X-PARTNER-ID") or "A"))
+
+
+def _digits(length: int) -> Callable[[Draft], Draft]:
+    """Its own digits at the end, so that it stays unlike any other."""
+    return lambda d: d.with_header(
+        "X-EXTERNAL-ID", (d.request.headers.get("X-EXTERNAL-ID") or "").rjust(length, "9")[-length:]
+    )
 
 
 _R, _T1 = "RSN-110", "RSN-120"
@@ -61,6 +68,7 @@ HEADERS += tuple(
     before(f"{name} (binding, unbinding)", rewritten(form), "HDR-014", "HDR-114 RSN-150", ("bind", "unbind"))
     for name, form in (*TIMESTAMP_FORMS, ("X-TIMESTAMP with milliseconds and Z", timestamps.format_zulu_ms))
 )
+HEADERS += MORE_TIMES
 HEADERS += (
     before(
         "X-TIMESTAMP with milliseconds and Z, as the page's example",
@@ -96,6 +104,23 @@ HEADERS += (
         "",
         "",
         ("bind", "unbind"),
+    ),
+    before(
+        "X-EXTERNAL-ID with a sign",
+        lambda d: d.with_header("X-EXTERNAL-ID", "-" + (d.request.headers.get("X-EXTERNAL-ID") or "1")),
+        "HDR-032",
+        "HDR-132 RSN-150",
+        ("payment",),
+    ),
+    before("X-EXTERNAL-ID of 36 digits", _digits(36), "", "", ("payment", "bind")),
+    before("X-EXTERNAL-ID of 20 digits", _digits(20), "", "", ("refund", "unbind")),
+    before("no Content-Type", lacking("Content-Type"), "HDR-090", "HDR-190", ("payment", "bind")),
+    before(
+        "X-IP-ADDRESS with an octet of 281",
+        header("X-IP-ADDRESS", "192.168.1.281"),
+        "HDR-074",
+        "HDR-174 RSN-150",
+        ("refund",),
     ),
     before(
         "X-EXTERNAL-ID of 37 characters",

@@ -65,6 +65,13 @@ TOKEN: tuple[Mutation, ...] = (
 )
 
 
+BARE_TOKEN = before(
+    "B2B token without a scheme",
+    lambda d: d.with_header("Authorization", token_of(d.request)),
+    "HDR-052",
+    f"HDR-152 {_T1}",
+    ("payment", "refund"),
+)
 CUSTOMER_TOKEN: tuple[Mutation, ...] = (
     before(
         "customer token of rubbish",

@@ -25,6 +25,7 @@ LAYERS: dict[str, int] = {
     "kki.simulator": 2,
     "kki.diagnosis": 2,
     "kki.judge": 3,
+    "kki.otherwise": 3,
     "kki.catalogue": 3,
     "kki.grading": 3,
     "kki.gate": 3,
@@ -59,8 +60,8 @@ FORBIDDEN_PAIRS = (  # allowed by number, but not by meaning
 
 PURE = (
     "kki.model", "kki.snap", "kki.redaction", "kki.rules", "kki.drafting", "kki.simulator", "kki.diagnosis",
-    "kki.judge", "kki.catalogue", "kki.grading", "kki.drift", "kki.gate", "kki.statistics", "kki.comparison",
-    "kki.attestation",
+    "kki.judge", "kki.otherwise", "kki.catalogue", "kki.grading", "kki.drift", "kki.gate", "kki.statistics",
+    "kki.comparison", "kki.attestation",
 )  # fmt: skip
 # No clock, chance, environment, files, sockets or logging.
 IMPURE_MODULES = (

@@ -62,18 +62,25 @@ class Policy:
             case Holds():
                 return Grade.PASS
             case Broken():
-                return self.severity(row)
+                return self.severity(row, judgement.permitted)
             case _:
                 return Grade.NONE
 
-    def severity(self, row: Requirement) -> Grade:
-        """What it means if this row is broken."""
+    def severity(self, row: Requirement, permitted: str | None = None) -> Grade:
+        """What it means if this row is broken. `permitted`: as in Broken; where nobody looked, the standing decides."""
         if row.level is Level.MAY:
             return Grade.NOTE
         if row.level is Level.SHOULD:
             return Grade.WARNING
+        if permitted is not None:
+            return Grade.WARNING if permitted else Grade.VIOLATION
         disputed = row.standing is Standing.CONFLICTED and not self.pinned.intersection(row.readings)
         return Grade.WARNING if disputed else Grade.VIOLATION
+
+    def worst(self, row: Requirement, permitted: Collection[str | None]) -> Grade:
+        """Of all that broke this row."""
+        grades = {self.severity(row, each) for each in permitted}
+        return next(grade for grade in (Grade.VIOLATION, Grade.WARNING, Grade.NOTE) if grade in grades)
 
     def after_waiver(self, row: Requirement, grade: Grade) -> tuple[Grade, str | None]:
         """A waived violation is a warning that says so in every report."""
@@ -90,6 +97,7 @@ class _Count:
     places: set[tuple[str, str]] = field(default_factory=set)
     evidence: list[str] = field(default_factory=list)
     readings: set[str] = field(default_factory=set)
+    permitted: set[str | None] = field(default_factory=set)
     missing: str = ""
     trace: str = ""
 
@@ -117,7 +125,8 @@ class Tally:
         kind = _KINDS[type(verdict.judgement)]
         count.kinds[kind] = count.kinds.get(kind, 0) + 1
         match verdict.judgement:
-            case Broken(findings):
+            case Broken(findings, permitted):
+                count.permitted.add(permitted)
                 for found in findings:
                     _add_finding(count, _evidence(verdict.exchange, found, situation))
                 _keep(count.evidence, verdict.exchange)
@@ -155,7 +164,7 @@ class Tally:
         if outcome is Outcome.HOLDS and in_scope:
             grade = Grade.PASS
         elif outcome is Outcome.BROKEN and in_scope:
-            grade, waived = policy.after_waiver(row, policy.severity(row))
+            grade, waived = policy.after_waiver(row, policy.worst(row, count.permitted))
         return RequirementResult(
             id=row.id, says=row.says, party=row.party, level=row.level, standing=row.standing, outcome=outcome,
             grade=grade, findings=tuple(count.findings), counts=dict(count.kinds), source=row.source,

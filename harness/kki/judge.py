@@ -6,28 +6,29 @@ Pure, and linear in the number of exchanges: the trail remembers what rules ask 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import kki.rules
 from kki.model.exchange import Exchange
+from kki.model.http import Request
 from kki.model.requirement import Party
 from kki.model.verdict import Broken, Faulty, Holds, Judgement, NotApplicable, Unknown, Verdict
+from kki.otherwise import Otherwise
 from kki.rules import behaviour, habits
 from kki.rules.carddata import failed_step
 from kki.rules.faults import DETECTORS, NOBODY, Detection, Detector, client_judgement, resolved, server_judgement
 from kki.rules.knowledge import Knowledge
-from kki.rules.registry import RULES, Scene
+from kki.rules.registry import RULES, Rule, Scene
 from kki.rules.robustness import unreadable
 from kki.rules.shape import Found, Shapes
 from kki.rules.trail import Trail
-from kki.rules.view import look
+from kki.rules.view import View, look
 
 T = TypeVar("T")
 
 _STRENGTH = {Faulty: 4, Broken: 3, Unknown: 2, Holds: 1, NotApplicable: 0}
 _ALL = kki.rules.__all__  # importing the package has registered them
-
 
 class _Sheet:
     """The judgements of one exchange, one for each row: the strongest said of it."""
@@ -51,11 +52,12 @@ class Judge:
     A recording may hold traffic with several servers: what one gave out means nothing at another, so each has a trail.
     """
 
-    def __init__(self, knowledge: Knowledge) -> None:
+    def __init__(self, knowledge: Knowledge, shapes: Shapes | None = None) -> None:
         self.knowledge = knowledge
         self.trail = Trail()
         self._trails: dict[str, Trail] = {}
-        self.shapes = Shapes(knowledge.contract)
+        self.shapes = shapes or Shapes(knowledge.contract)
+        self._others = Otherwise(self)
         in_force = knowledge.in_force
         self.detectors = tuple(each for each in DETECTORS if in_force(each.reading))
         self.rules = tuple(each for each in RULES if each.judge is not None and in_force(each.reading))
@@ -63,31 +65,48 @@ class Judge:
 
     def judge(self, exchange: Exchange) -> tuple[Verdict, ...]:
         """What this exchange says of client and server. Never raises: a rule that fails gives Faulty."""
-        sheet = _Sheet()
         self.trail = self._trail_of(exchange)
         view = _guarded(lambda: look(exchange, self.knowledge))
         if isinstance(view, Faulty):
             return (Verdict(requirement="KKI-ROB-320", exchange=exchange.id, party=Party.SERVER, judgement=view),)
-        scene = Scene(view=view, knowledge=self.knowledge, trail=self.trail)
+        self.trail.arrived(exchange.id)
         habits.note_fetch(view, self.trail)
+        scene, sheet = self.judged(view, self.trail, self.rules)
+        self._others.weigh(scene, sheet.rows)
+        self._remember(scene)
+        return self._verdicts(sheet, exchange.id)
+
+    def expect(self, exchanges: Iterable[Exchange]) -> None:
+        """These raced with each other, and are judged one after the other."""
+        for exchange in exchanges:
+            view = _guarded(lambda exchange=exchange: look(exchange, self.knowledge))  # type: ignore[misc]  # default binds
+            if not isinstance(view, Faulty):
+                self._trail_of(exchange).expect(view)
+
+    def judged(self, view: View, trail: Trail, rules: Iterable[Rule]) -> tuple[Scene, _Sheet]:
+        """This exchange by all detectors and these rules; nothing is remembered of it."""
+        scene, sheet = Scene(view=view, knowledge=self.knowledge, trail=trail), _Sheet()
         self._detect(scene, sheet)
         self._shape(scene, sheet)
         for fault in scene.found.faults:
             sheet.note(fault.server, server_judgement(fault, scene.found, view.reply))
-        for rule in self.rules:
+        for rule in rules:
             if not rule.operations or view.name in rule.operations:
                 judging = rule.judge
                 assert judging is not None  # those without are left out above
                 sheet.note(rule.id, _guarded(lambda judging=judging: judging(scene)))  # type: ignore[misc]  # default binds
-        self._remember(scene)
-        return self._verdicts(sheet, exchange.id)
+        return scene, sheet
 
     def finish(self) -> tuple[Verdict, ...]:
         """Judgements over whole trails: what came next, or never came."""
         sheet = _Sheet()
         for trail in self._trails.values() or (self.trail,):
             self._end(trail, sheet)
-        return self._verdicts(sheet, "")
+        late = tuple(
+            Verdict(requirement=name, exchange=exchange, party=Party.SERVER, judgement=judgement)
+            for name, exchange, judgement in self._others.reconsidered()
+        )
+        return (*self._verdicts(sheet, ""), *late)
 
     def _end(self, trail: Trail, sheet: _Sheet) -> None:
         for rule in self.endings:
@@ -103,7 +122,13 @@ class Judge:
         if self.knowledge.staged:
             return self._trails.setdefault("", self.trail)
         led = next((trail for trail in self._trails.values() if request.path in trail.redirects), None)
-        return led or self._trails.setdefault(request.origin.lower(), Trail())
+        return led or self._trails.setdefault(f"{request.origin.lower()} {self._partner_of(request)}", Trail())
+
+    def _partner_of(self, request: Request) -> str:
+        """References, cards and payments are a partner's own: another known one's traffic has a trail to itself."""
+        named = request.headers.get("X-PARTNER-ID") or request.headers.get("X-CLIENT-KEY") or ""
+        other = self.knowledge.other_partner
+        return named if other is not None and named == other.client_id else ""
 
     def _verdicts(self, sheet: _Sheet, exchange: str) -> tuple[Verdict, ...]:
         rows = self.knowledge.contract.requirements
@@ -156,7 +181,7 @@ class Judge:
             sheet.note(name, judgement)
 
     def _remember(self, scene: Scene) -> None:
-        marks = ["unreadable"] if unreadable(scene.view) else []
+        marks = ["unreadable"] if unreadable(scene.view) and scene.view.in_api else []
         step = failed_step(scene)
         if step is not None:
             marks.append(f"card data:{step}")

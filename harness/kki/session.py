@@ -211,6 +211,7 @@ class Session:
         for thread in threads:
             thread.join(timeout=60)
         results.sort(key=lambda pair: order(pair[1]))
+        self.judge.expect(exchange for _, exchange in results)
         for draft, exchange in results:
             self._keep(draft, exchange)
         return [exchange for _, exchange in results]

@@ -44,8 +44,8 @@ def verdict_to_plain(verdict: Verdict) -> list[Any]:
     judgement = verdict.judgement
     payload: Any = None
     match judgement:
-        case Broken(findings):
-            payload = [dataclasses.asdict(finding) for finding in findings]
+        case Broken(findings, permitted):
+            payload = [[dataclasses.asdict(finding) for finding in findings], permitted]
         case Holds(reading):
             payload = reading
         case Unknown(missing):
@@ -60,7 +60,7 @@ def verdict_from_plain(row: Sequence[Any]) -> Verdict:
     judgement: Judgement
     match kind:
         case "Broken":
-            judgement = Broken(tuple(Finding(**finding) for finding in payload))
+            judgement = Broken(tuple(Finding(**finding) for finding in payload[0]), payload[1])
         case "Holds":
             judgement = Holds(payload)
         case "Unknown":

@@ -21,7 +21,8 @@ class Server:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._refundable: str | None = None
-        self._payer_proven = False
+        self._proven: set[str] = set()
+        self._firsts: dict[str, Draft] = {}
         self._external_ids: dict[str, str] = {}  # of payments, by partnerReferenceNo
 
     @property
@@ -41,6 +42,8 @@ class Server:
             pytest.skip(f"{NOT_TRIED} to its end: {ended}")
         if exchange.response is not None and exchange.response.status == 200:
             self._used_up(exchange)
+            if not draft.mutations:
+                self._firsts.setdefault(draft.operation, draft)
         return exchange
 
     def _used_up(self, exchange: Exchange) -> None:
@@ -121,23 +124,30 @@ class Server:
             pytest.skip(
                 "undecided: the profile's [test_data] bank_card_tokens has no token left to unbind; add one more"
             )
-        self._prove_payer()
+        self.prove(self.bound_token())
         return token
 
     def token_at_risk(self) -> str:
         """For requests that must be refused. Not the one that pays, where there are more: a server might accept."""
-        self.need("bank_card_tokens")
-        self._prove_payer()
+        self.prove(self.bound_token())
         return self.session.token_at_risk()
 
-    def _prove_payer(self) -> None:
-        """One payment with the card that pays, before any other is unbound: if it is refused later, the server did it.
+    def prove(self, token: str) -> None:
+        """One payment with this card, before any other is unbound: if it is refused later, the server did it.
 
         Without, the profile might as well have named a card that was never bound.
         """
-        if not self._payer_proven:
-            self._payer_proven = True
-            self.send(drafts.a_payment(self.kit(card_token=self.bound_token()), "token"))
+        if token not in self._proven:
+            self._proven.add(token)
+            self.send(drafts.a_payment(self.kit(card_token=token), "token"))
+
+    def first(self, operation: str) -> Draft:
+        """The first correct request of this operation that was accepted in this run; where there is none, one now."""
+        if operation not in self._firsts:
+            self.send(self.a(operation, to_succeed=True))
+        if operation not in self._firsts:
+            pytest.skip(f"undecided: no {operation} was accepted that this case could build on")
+        return self._firsts[operation]
 
     def paid(self) -> str:
         """The partnerReferenceNo of a fresh successful payment."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kki.drafting.mutations import ROBUSTNESS, ROUTES
+from kki.drafting.mutations import LENIENT, ROBUSTNESS, ROUTES
 
 from .probes import each
 
@@ -14,6 +14,11 @@ def test_rubbish_gets_an_orderly_reply(server, request, operation, name):
     server.send(server.a(operation), name)
     if request.node.get_closest_marker("level").args == ("quick",):  # once for each kind of rubbish
         server.send(server.a("b2b"))
+
+
+@pytest.mark.parametrize(("operation", "name"), each(LENIENT, quick="none"))
+def test_what_is_nearly_json_is_refused(server, operation, name):
+    server.send(server.a(operation), name)
 
 
 @pytest.mark.parametrize(("operation", "name"), each(ROUTES))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from kki.drafting.bounds import NEAR
 from kki.drafting.drafts import a_payment, a_refund, an_unbinding
 
 from .probes import probe
@@ -47,31 +50,64 @@ def test_an_unknown_card_token_does_not_pay(server, variant):
     server.send(a_payment(server.kit(card_token="ffffffffffffffffffffffffffffffff"), variant))
 
 
+def nearly(value: str, change: str) -> str:
+    """The value, changed a little. Skips where this change makes no difference to it."""
+    other = NEAR[change](value)
+    if other == value:
+        pytest.skip("undecided: the value has no letters, so that case cannot be tried on it")
+    return other
+
+
+def near(**levels: str) -> list[Any]:
+    """A parameter for each change, `_` for a blank, with the level from which on it is tried."""
+    return [pytest.param(name.replace("_", " "), marks=pytest.mark.level(level)) for name, level in levels.items()]
+
+
 @pytest.mark.operation("payment")
 @pytest.mark.exercises("KKI-STA-130")
-@pytest.mark.parametrize("change", ["shortened", "in capitals"])
+@pytest.mark.parametrize(
+    "change",
+    near(shortened="quick", in_other_case="quick", with_another_beginning="standard", with_a_blank_behind="standard"),
+)
 def test_a_card_token_pays_as_it_is_or_not_at_all(server, change):
-    token = server.bound_token()
-    other = token[:-1] if change == "shortened" else token.upper() if token != token.upper() else token.lower()
-    if other == token:
-        pytest.skip("undecided: the bound card's token has no letters, so that case cannot be tried on it")
-    server.send(a_payment(server.kit(card_token=other), "token"))
+    server.send(a_payment(server.kit(card_token=nearly(server.bound_token(), change)), "token"))
 
 
 @pytest.mark.operation("payment")
 @pytest.mark.exercises("KKI-STA-132")
-@pytest.mark.parametrize("variant", ["cpan", "cpan-tokenise"])
-def test_an_unknown_cpan_does_not_pay(server, variant):
-    server.send(server.a_payment(variant).having(chargeToken="9360009999999999999"))
+@pytest.mark.parametrize(
+    ("variant", "change"), [("cpan", "with another end"), ("cpan-tokenise", "with another beginning")]
+)
+def test_an_unknown_cpan_does_not_pay(server, variant, change):
+    server.need("cpan")
+    server.send(server.a_payment(variant).having(chargeToken=nearly(server.test_data.cpan, change)))
 
 
 @pytest.mark.operation("payment")
 @pytest.mark.exercises("KKI-STA-140", "KKI-RSN-200")
-@pytest.mark.parametrize("variant", ["cpan", "cpan-tokenise"])
-def test_a_wrong_otp_does_not_pay(server, variant):
+@pytest.mark.parametrize(
+    ("variant", "change"), [("cpan", "with another end"), ("cpan-tokenise", "with another beginning")]
+)
+def test_a_wrong_otp_does_not_pay(server, variant, change):
     server.need("otp")
-    wrong = "".join(str((int(c) + 1) % 10) if c.isdigit() else "x" for c in server.test_data.otp)
-    server.send(server.a_payment(variant).having(otp=wrong))
+    server.send(server.a_payment(variant).having(otp=nearly(server.test_data.otp, change)))
+
+
+@pytest.mark.operation("refund")
+@pytest.mark.exercises("KKI-STA-150")
+@pytest.mark.parametrize("change", near(with_another_end="standard", in_other_case="standard"))
+def test_a_refund_names_its_payment_as_it_is(server, change):
+    server.send(a_refund(server.kit(), nearly(server.refundable(), change)))
+
+
+@pytest.mark.operation("unbind")
+@pytest.mark.exercises("KKI-STA-190")
+@pytest.mark.parametrize(
+    "change", near(shortened="standard", in_other_case="standard", with_another_beginning="standard", in_Base64="quick")
+)
+def test_a_token_is_unbound_as_it_is_or_not_at_all(server, change):
+    """Page, section 3: tokenId is the raw value, without any decoding."""
+    server.send(an_unbinding(server.kit(), nearly(server.token_at_risk(), change)))
 
 
 @pytest.mark.operation("refund")
@@ -88,6 +124,41 @@ def test_a_refused_payment_is_not_refunded(server):
     refused = server.a("payment").having(otp="00000000" if server.test_data.otp != "00000000" else "11111111")
     server.send(refused)
     server.send(a_refund(server.kit(), refused.json["partnerReferenceNo"]))
+
+
+UNTRUSTED = ("signed with another secret", "B2B token of rubbish", "customer token of rubbish")
+
+
+@pytest.mark.level("standard")
+@pytest.mark.operation("refund")
+@pytest.mark.exercises("KKI-STA-152")
+@pytest.mark.parametrize("spoiling", UNTRUSTED)
+def test_a_payment_that_was_not_trusted_was_not_made(server, spoiling):
+    """What was refused must not have happened all the same: its refund tells."""
+    payment = server.a("payment")
+    server.send(payment, spoiling)
+    server.send(a_refund(server.kit(), payment.json["partnerReferenceNo"]))
+
+
+@pytest.mark.level("standard")
+@pytest.mark.operation("refund")
+@pytest.mark.exercises("KKI-RFD-150")
+def test_a_refund_that_was_not_trusted_was_not_made(server):
+    original, number = server.paid(), server.kit().refund_no
+    for spoiling in UNTRUSTED:
+        server.send(a_refund(server.kit(), original).having(partnerRefundNo=number), spoiling)
+    server.send(a_refund(server.kit(), original).having(partnerRefundNo=number))
+
+
+@pytest.mark.level("standard")
+@pytest.mark.operation("unbind")
+@pytest.mark.exercises("KKI-PAY-154")
+def test_an_unbinding_that_was_not_trusted_was_not_made(server):
+    token = server.token_at_risk()
+    server.prove(token)
+    for spoiling in UNTRUSTED[:2]:
+        server.send(an_unbinding(server.kit(), token), spoiling)
+    server.send(a_payment(server.kit(card_token=token), "token"))
 
 
 @pytest.mark.operation("refund")
@@ -109,6 +180,17 @@ def test_the_same_refund_is_made_once(server):
         partnerRefundNo=refund.json["partnerRefundNo"]
     )
     server.send(again)
+    kit = server.kit()
+    server.send(again.having(reason="For another reason").with_header("X-EXTERNAL-ID", kit.external_id))
+
+
+@pytest.mark.level("standard")
+@pytest.mark.operation("payment")
+@pytest.mark.exercises("KKI-STA-120")
+def test_a_reference_that_was_refunded_is_not_charged_again(server):
+    refund = server.a("refund", to_succeed=True)
+    server.send(refund)
+    server.send(server.a("payment").having(partnerReferenceNo=refund.json["originalPartnerReferenceNo"]))
 
 
 @pytest.mark.operation("refund")
@@ -129,12 +211,16 @@ def test_an_unknown_token_is_not_unbound(server):
 def test_a_card_is_unbound_for_good(server):
     """Unbinding is asynchronous: the payment is tried again until it is refused, or until the profile's time is up."""
     token = server.token_to_unbind(keep=0)
+    paid = a_payment(server.kit(card_token=token), "token")
+    accepted = server.send(paid).response
     server.send(an_unbinding(server.kit(), token).with_header("CHANNEL-ID", "H2H"))
     for _ in server.session.until(server.session.profile.limits.unbinding_settles_s, tries=12):
         exchange = server.send(a_payment(server.kit(card_token=token), "token"))
         if exchange.response is None or exchange.response.status != 200:
             break
     server.send(an_unbinding(server.kit(), token))
+    if accepted is not None and accepted.status == 200:  # what was paid before can be paid back
+        server.send(a_refund(server.kit(), paid.json["partnerReferenceNo"]))
 
 
 @pytest.mark.operation("unbind")
@@ -157,6 +243,13 @@ def test_of_two_payments_racing_with_one_reference_one_is_accepted(server):
     for _ in server.until_decided("KKI-STA-210"):
         first, second = server.a("payment"), server.a("payment")
         server.race(first, second.having(partnerReferenceNo=first.json["partnerReferenceNo"]))
+
+
+@pytest.mark.operation("refund")
+def test_of_two_refunds_racing_with_one_number_one_is_made(server):
+    refund = server.a("refund", to_succeed=True)
+    again = a_refund(server.kit(), refund.json["originalPartnerReferenceNo"])
+    server.race(refund, again.having(partnerRefundNo=refund.json["partnerRefundNo"]))
 
 
 @pytest.mark.operation("payment")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kki.drafting.mutations import TOKEN, TOKEN_ENDPOINTS, unsigned_token
+from kki.drafting.bounds import NEAR
+from kki.drafting.drafts import a_b2b2c_token_request
+from kki.drafting.mutations import BARE_TOKEN, TOKEN, TOKEN_ENDPOINTS, unsigned_token
 
 from .probes import KINDS, each, operation_of, probe, spread
 
@@ -38,7 +40,7 @@ def test_a_spoiled_token_request_is_refused(server, operation, name):
     server.send(server.a(operation), name)
 
 
-@pytest.mark.parametrize(("operation", "name"), each(TOKEN))
+@pytest.mark.parametrize(("operation", "name"), each((*TOKEN, BARE_TOKEN)))
 def test_a_spoiled_token_is_refused(server, operation, name):
     server.send(server.a(operation), name)
 
@@ -71,7 +73,40 @@ def test_the_b2b_token_is_no_customer_token(server, operation):
     ],
 )
 def test_a_customer_token_that_was_never_issued_is_refused(server, operation):
-    server.send(server.a(operation).with_header("Authorization-customer", "Bearer never-issued-customer-token"))
+    server.send(server.a(operation), "customer token of rubbish")
+
+
+@pytest.mark.exercises("KKI-TOK-150")
+@pytest.mark.parametrize(
+    ("operation", "change"),
+    [
+        pytest.param("payment token", "shortened", marks=pytest.mark.operation("payment")),
+        pytest.param("refund", "in other case", marks=pytest.mark.operation("refund")),
+        pytest.param("payment", "with another beginning", marks=pytest.mark.operation("payment")),
+    ],
+)
+def test_a_customer_token_counts_as_it_is_or_not_at_all(server, operation, change):
+    customer = server.session.tokens.customer
+    if not customer:
+        pytest.skip("undecided: there is no customer token; add auth_code or customer_token to the profile")
+    server.send(server.a(operation).with_header("Authorization-customer", f"Bearer {NEAR[change](customer)}"))
+
+
+@pytest.mark.operation("b2b2c")
+@pytest.mark.exercises("KKI-TOK-162")
+def test_a_code_is_not_spent_by_a_request_that_was_not_trusted(server):
+    server.send(server.a("b2b2c"), "RSA signature's middle character changed")
+    server.send(server.a("b2b2c"))
+
+
+@pytest.mark.level("quick")
+@pytest.mark.operation("b2b2c")
+@pytest.mark.exercises("KKI-TOK-134")
+def test_a_refresh_token_is_no_authorisation_code(server):
+    refresh = server.session.tokens.refresh
+    if not refresh:
+        pytest.skip("undecided: the target gives no refresh tokens, so that none can be sent in another place")
+    server.send(a_b2b2c_token_request(server.session.bare_kit(), auth_code=refresh))
 
 
 @pytest.mark.parametrize("operation", spread(("payment", "refund"), [], quick="refund", start=3))
@@ -92,6 +127,14 @@ def test_another_partners_token_is_refused(server, operation):
     if not other:
         pytest.skip("undecided: no second partner is known at the target; add [other_partner] to the profile")
     server.send(server.a(operation).with_header("Authorization", f"Bearer {other}"))
+
+
+@pytest.mark.operation("payment")
+def test_our_token_under_another_partners_name_is_refused(server):
+    other = server.session.profile.other_partner
+    if other is None or not other.client_id:
+        pytest.skip("undecided: no second partner is known at the target; add [other_partner] to the profile")
+    server.send(server.a("payment").with_header("X-PARTNER-ID", other.client_id))
 
 
 @pytest.mark.parametrize("operation", spread(SYMMETRIC, ["KKI-TOK-142"], quick="payment", start=6))

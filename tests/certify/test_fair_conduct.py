@@ -10,9 +10,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from .lab import TOKEN, Lab
 from .memory import START
+from .small_client import aes_cbc, aes_key, compact
 
 SOON = timedelta(milliseconds=10)
 ANOTHER_CPAN = "9360001609987000103"  # the checklist's blocked card
@@ -373,6 +375,24 @@ def test_the_key_that_cards_are_sealed_under_is_a_secret(lab: Lab) -> None:
 def test_what_passes_is_not_told_elsewhere(lab: Lab, what: str) -> None:
     lab.pay("INV0001", order=f"paid with {lab.profile.test_data.otp if what == 'otp' else lab.token}")
     assert lab.broken == {"KKI-SEC-014"}
+
+
+# --- card data -----------------------------------------------------------------------------------------------------
+
+
+def test_another_key_whose_padding_fits_by_chance_is_another_key(lab: Lab) -> None:
+    """One key in some 256: what comes out is then no wrong card, but no text at all."""
+    plain, held, iv = compact(dict(lab.kit.card)), aes_key(lab.kit.shared_key), bytes(range(16))
+    keys = (f"another-key-{number:04}" for number in range(20_000))
+    sealed = next(data for data in (aes_cbc(plain, aes_key(key), iv) for key in keys) if _padding_fits(data, held, iv))
+    lab.bind(data=f"{base64.b64encode(sealed).decode()}|{base64.b64encode(iv).decode()}")
+    assert lab.broken == {"KKI-CRD-010"}
+
+
+def _padding_fits(data: bytes, key: bytes, iv: bytes) -> bool:
+    reader = Cipher(algorithms.AES(key), modes.CBC(iv)).decryptor()
+    plain = reader.update(data) + reader.finalize()
+    return 1 <= plain[-1] <= 16 and plain.endswith(bytes([plain[-1]]) * plain[-1])
 
 
 # --- recordings of more than one server -------------------------------------------------------------------

@@ -96,10 +96,12 @@ def _response(result: Result) -> Response | None:
 class Stage:
     """A merchant, a server of this behaviour and a judge of both."""
 
-    def __init__(self, behaviour: Behaviour = CORRECT, **readings: str) -> None:
+    def __init__(self, behaviour: Behaviour = CORRECT, *, told: bool = True, **readings: str) -> None:
+        """`told`: whether the profile pins the readings by which the server goes."""
         pinned = {name.replace("_", "-"): choice for name, choice in readings.items()}
         self.plan = replace(profile(), readings=pinned)
         world = World(setup_from(self.plan, CONTRACT, issuer_key=issuer_key()), behaviour)
+        self.plan = self.plan if told else replace(self.plan, readings={})
         self.client = Memory(world, self.plan)
         self.judge = Judge(knowledge(self.plan))
         self.session = Session(

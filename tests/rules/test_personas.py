@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from kki.drafting.drafts import Draft, a_binding, a_payment
+from kki.drafting.bounds import NEAR
+from kki.drafting.drafts import Draft, a_b2b2c_token_request, a_binding, a_payment
 from kki.drafting.mutations import ALL, Mutation
 from kki.model.requirement import Party
 from kki.simulator import personas_kinds
@@ -50,13 +51,24 @@ def as_a_form(draft: Draft) -> Draft:
     return draft.with_body(urlencode(draft.json).encode())
 
 
+def nearly_a_customers(stage: Stage, change: str) -> Draft:
+    customer = NEAR[change](stage.session.tokens.customer)
+    return stage.a("payment").with_header("Authorization-customer", f"Bearer {customer}")
+
+
 # What no mutation does: members of the body, and payments of other kinds.
 MORE: dict[str, Callable[[Stage], Draft]] = {
     "refuses-tokenising-payments": lambda stage: a_payment(stage.session.kit(), "cpan-tokenise"),
     "refuses-recurring-payments": lambda stage: a_payment(stage.session.kit(), "token-recurring"),
     "refuses-missing-member-as-bad-request": lambda stage: stage.a("payment").lacking("otp"),
     "refuses-bad-member-as-bad-request": lambda stage: stage.a("payment").having(partnerReferenceNo="R" * 300),
-    "refuses-bad-member-as-missing": lambda stage: stage.a("payment").having(partnerReferenceNo="R" * 300),
+    "refuses-bad-member-as-missing": lambda stage: stage.a("bind").having(partnerReferenceNo="R" * 300),
+    "ignores-end-of-customer-token": lambda stage: nearly_a_customers(stage, "shortened"),
+    "ignores-beginning-of-customer-token": lambda stage: nearly_a_customers(stage, "with another beginning"),
+    "ignores-case-of-customer-token": lambda stage: nearly_a_customers(stage, "in other case"),
+    "accepts-refresh-token-as-auth-code": lambda stage: a_b2b2c_token_request(
+        stage.session.bare_kit(), auth_code=stage.session.tokens.refresh
+    ),
     "accepts-forms": lambda stage: as_a_form(stage.a("payment")),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -56,6 +57,7 @@ def test_a_token_that_another_process_may_have_replaced() -> None:
     behaviour = VARIANTS["last-token-alone"].change(CORRECT)
     for alone in (True, False):
         stage = promising(Stage(behaviour), alone=alone)
+        stage.send(stage.a("payment"))  # accepted: its scheme is not what a later refusal is about
         for table in ("b2b_tokens", "customer_tokens"):
             good = stage.a("payment")
             getattr(stage.client.world, table).clear()
@@ -97,3 +99,54 @@ def test_the_session_fetches_a_token_anew_once_its_own_is_refused() -> None:
     exchange, _ = stage.send(stage.a("payment"))
     assert exchange.response is not None
     assert exchange.response.status == 200
+
+
+# --- recordings ----------------------------------------------------------------------------------
+
+
+def recorded(stage: Stage) -> Stage:
+    return promising(stage, staged=False, complete=False)
+
+
+@pytest.mark.parametrize("word", ["Bearer [REDACTED]", "***", "<redacted>", "Bearer xxxxxxxxxxxx", None])
+def test_what_another_recorder_hid_is_unknown(word: str | None) -> None:
+    stage = recorded(Stage())
+    taken = stage.client.send(stage.a("payment"), "r")
+    headers = taken.request.headers.without("Authorization")
+    headers = headers.adding("Authorization", word) if word else headers
+    verdicts = stage.judge.judge(replace(taken, request=replace(taken.request, headers=headers)))
+    assert not broken(verdicts)
+    assert missing(verdicts, "KKI-SIG-010")
+
+
+def test_a_hidden_member_is_unknown_too() -> None:
+    stage = recorded(Stage())
+    taken = stage.client.send(stage.a("payment"), "r")
+    body = stage.a("payment").having(otp="[REDACTED]", chargeToken="****").request.body
+    assert not broken(stage.judge.judge(replace(taken, request=replace(taken.request, body=body))))
+
+
+def test_in_a_trial_the_same_words_are_what_was_sent() -> None:
+    stage = Stage()
+    _, verdicts = stage.send(stage.a("payment").with_header("Authorization", "Bearer [REDACTED]"))
+    assert "KKI-TOK-040" in broken(verdicts)
+
+
+def test_two_partners_of_one_recording_have_their_own_secrets_and_references() -> None:
+    stage = recorded(Stage())
+    other = stage.plan.other_partner
+    assert other is not None
+    other = replace(other, client_secret="the-other-partner's-secret")
+    stage.judge.knowledge = replace(stage.judge.knowledge, other_partner=other)
+    mine, _ = stage.send(stage.a("payment"))
+    theirs = a_payment(replace(stage.session.kit(), credentials=other)).having(
+        partnerReferenceNo=_reference(mine)
+    )
+    theirs = theirs.planned(secret=other.client_secret)
+    taken = replace(stage.client.send(theirs, "t"), response=mine.response)
+    verdicts = stage.judge.judge(taken)
+    assert not broken(verdicts) & {"KKI-SIG-010", "KKI-SIG-110", "KKI-STA-010", "KKI-STA-120"}
+
+
+def _reference(exchange: Exchange) -> str:
+    return str(json.loads(exchange.request.body)["partnerReferenceNo"])

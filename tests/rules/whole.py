@@ -66,7 +66,7 @@ def _combinations(
         level = own
         for (names, _), row in zip(tables, chosen, strict=True):
             keys = [names] if isinstance(names, str) else list(names)
-            values = row.values if hasattr(row, "values") else (row,)
+            values = row.values if hasattr(row, "values") else row if len(keys) > 1 else (row,)
             given |= dict(zip(keys, values, strict=True))
             level = next((mark.args[0] for mark in getattr(row, "marks", ()) if mark.name == "level"), level)
         yield f"{title}{sorted(given.values(), key=str)}", function, given, level

@@ -250,6 +250,8 @@ def replayed(operation: str = "payment") -> Send:
         m.send(m.request("payment", m.token_body(), headers=lines))
         if operation == "unbind":
             return m.send(m.request("unbind", {"tokenId": CARD_TOKENS[1]}, headers=lines))
+        if operation == "bind":
+            return m.send(m.request("bind", m.bind_body(), headers=lines))
         return m.send(m.request("payment", m.token_body(), headers=lines))
 
     return send

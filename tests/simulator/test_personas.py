@@ -11,10 +11,13 @@ from tests.simulator.probes import Probe, merchant_of
 from tests.simulator.support import CONTRACT, reply
 
 from kki.model.requirement import Party
+from kki.simulator import personas_kinds, personas_memory, personas_partial, personas_readers
 from kki.simulator.correct import CORRECT
 from kki.simulator.outcomes import Drop, Hang, Response, Result, Slow
 from kki.simulator.personas import PERSONAS, Persona, UnknownName, by_name, persona
 
+# Wrong about one of the later probes.
+LATER = (*personas_kinds.ALL, *personas_partial.ALL, *personas_memory.ALL, *personas_readers.ALL)
 _BY_NAME = {probe.name: probe for probe in PROBES}
 _EACH = pytest.mark.parametrize("one", PERSONAS.values(), ids=list(PERSONAS))
 _STRENGTH = ("stated", "implied", "conflicted")
@@ -78,7 +81,8 @@ def test_names_are_unique_and_found() -> None:
 @_EACH
 def test_a_persona_answers_some_request_otherwise_than_the_correct_simulator(one: Persona) -> None:
     assert one.change(CORRECT) != CORRECT
-    assert any(_differs(one, probe) for probe in PROBES)
+    likely_first = reversed(PROBES) if one in LATER else PROBES
+    assert any(_differs(one, probe) for probe in likely_first)
 
 
 # Persona, situation, the code of its reply; other situations of the same kind, in which it is right.

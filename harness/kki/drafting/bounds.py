@@ -5,8 +5,9 @@ Nothing here knows a limit: flip one in the OpenAPI document and other cases com
 
 from __future__ import annotations
 
+import base64
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,3 +146,22 @@ def _tries(
 def _always(fact: FieldFact) -> bool:
     tag = fact.tag_for("required")
     return tag is not None and tag.reading is None
+
+
+# --- values that are nearly right --------------------------------------------------------------------
+
+
+def _other(letter: str) -> str:
+    """Another digit for a digit, another letter for a letter."""
+    return str((int(letter) + 5) % 10) if letter.isascii() and letter.isdigit() else "b" if letter in "aA" else "a"
+
+
+NEAR: Mapping[str, Callable[[str], str]] = {
+    "shortened": lambda text: text[:-1],
+    "in other case": str.swapcase,
+    "with another beginning": lambda text: _other(text[:1]) + text[1:],
+    "with another end": lambda text: text[:-3] + "".join(map(_other, text[-3:])),
+    "with a blank behind": lambda text: text + " ",
+    "in Base64": lambda text: base64.b64encode(text.encode("utf-8", "surrogatepass")).decode(),
+}
+"""What a server takes for the value itself if it compares only a part, without regard to case, trimmed or decoded."""

@@ -52,6 +52,9 @@ class SignPlan:
     token: str | None = None
     timestamp: str | None = None
     secret: str | None = None
+    key: str = "client_secret"  # which of the credentials is taken for the secret
+    digest: Callable[[str], str] = str  # what becomes of the body's digest
+    scheme: str = ""  # of a token request: another algorithm, as `snap.crypto.rsa_otherwise` names it, or "hmac"
     client_id: str | None = None
     private_key: str | None = None
     raw: bool = False  # digest over the bytes as they are, not minified
@@ -126,12 +129,12 @@ def _symmetric(request: Request, plan: SignPlan, credentials: Credentials) -> st
         plan.method if plan.method is not None else request.method,
         plan.target if plan.target is not None else request.target,
         plan.token if plan.token is not None else token_of(request),
-        body_digest(_digested(plan.body if plan.body is not None else request.body, plan.raw)),
+        plan.digest(body_digest(_digested(plan.body if plan.body is not None else request.body, plan.raw))),
         plan.timestamp if plan.timestamp is not None else request.headers.get("X-TIMESTAMP") or "",
     )
     if plan.separator != ":":
         text = text.replace(":", plan.separator)
-    secret = plan.secret if plan.secret is not None else credentials.client_secret or ""
+    secret = plan.secret if plan.secret is not None else getattr(credentials, plan.key) or ""
     if plan.hash_name == "sha512":
         return plan.encode(signature.mac(secret, text))
     return plan.encode(
@@ -145,11 +148,17 @@ def _digested(body: bytes, raw: bool) -> bytes:
 
 
 def _asymmetric(request: Request, plan: SignPlan, credentials: Credentials) -> str:
-    text = asymmetric.sign_token_request(
-        client_id=plan.client_id if plan.client_id is not None else request.headers.get("X-CLIENT-KEY") or "",
-        timestamp=plan.timestamp if plan.timestamp is not None else request.headers.get("X-TIMESTAMP") or "",
-        private_key_pem=plan.private_key or credentials.private_key or "",
-    )
+    client_id = plan.client_id if plan.client_id is not None else request.headers.get("X-CLIENT-KEY") or ""
+    timestamp = plan.timestamp if plan.timestamp is not None else request.headers.get("X-TIMESTAMP") or ""
+    pem = plan.private_key or credentials.private_key or ""
+    if plan.scheme == "hmac":
+        return signature.encoded(signature.mac(credentials.client_secret or "", f"{client_id}|{timestamp}"))
+    if plan.scheme:
+        text = asymmetric.sign_otherwise(
+            client_id=client_id, timestamp=timestamp, private_key_pem=pem, scheme=plan.scheme
+        )
+    else:
+        text = asymmetric.sign_token_request(client_id=client_id, timestamp=timestamp, private_key_pem=pem)
     return "" if isinstance(text, Malformed) else text
 
 
@@ -193,16 +202,21 @@ def draft(kit: Kit, operation: str, body: Mapping[str, Json]) -> Draft:
 def a_payment(kit: Kit, variant: str = "cpan") -> Draft:
     """Page, section 1: `variant` is cpan, cpan-tokenise, token or token-recurring."""
     body: dict[str, Json] = {"partnerReferenceNo": kit.reference}
+    more: dict[str, Json] = dict(kit.test_data.payment_members or {})
     if variant.startswith("cpan"):
         body |= {"chargeToken": kit.test_data.cpan or "", "otp": kit.test_data.otp or ""}
     else:
         body |= {"bankCardToken": kit.card_token}
     # The page's schemas tell variants 1 from 2 and 3 from 4 by nothing; the markers are the public collection's.
     if variant == "cpan-tokenise":
-        body["additionalInfo"] = {"isBindAndPay": "true"}
+        body["additionalInfo"] = {**_object(more.get("additionalInfo")), "isBindAndPay": "true"}
     if variant == "token-recurring":
-        body["additionalInfo"] = {"paymentType": "RECURRING"}
-    return draft(kit, "payment", body)
+        body["additionalInfo"] = {**_object(more.get("additionalInfo")), "paymentType": "RECURRING"}
+    return draft(kit, "payment", {**body, **{name: value for name, value in more.items() if name not in body}})
+
+
+def _object(value: Json) -> dict[str, Json]:
+    return dict(value) if isinstance(value, Mapping) else {}
 
 
 def card_plaintext(kit: Kit) -> bytes:
@@ -244,7 +258,7 @@ def a_refund(kit: Kit, original: str, *, external_id: str | None = None) -> Draf
     body = {"originalPartnerReferenceNo": original, "reason": "Request by Customer", "partnerRefundNo": kit.refund_no}
     if external_id:
         body["originalExternalId"] = external_id
-    return draft(kit, "refund", body)
+    return draft(kit, "refund", {**(kit.test_data.refund_members or {}), **body})
 
 
 def a_b2b_token_request(kit: Kit) -> Draft:

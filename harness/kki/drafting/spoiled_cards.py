@@ -86,13 +86,22 @@ def _iv_short(kit: Kit) -> str:
 
 
 def _other_key(kit: Kit) -> str:
+    return _sealed_under(kit, "a-key-that-is-not-the-partner's")
+
+
+def _sealed_under(kit: Kit, key: str) -> str:
     sealed = carddata.seal(
         card_plaintext(kit),
-        shared_key="a-key-that-is-not-the-partner's",
+        shared_key=key,
         container=carddata.Container.CIPHERTEXT_IV,
         iv=kit.iv,
     )
     return "" if isinstance(sealed, Malformed) else sealed
+
+
+def _clients_key(kit: Kit) -> str:
+    """As the national standard has it. Source: ASPI, card encryption; the page names the shared key."""
+    return _sealed_under(kit, kit.credentials.client_secret or "no secret")
 
 
 def _ecb(kit: Kit) -> str:
@@ -122,6 +131,10 @@ def _payload(plaintext: bytes) -> Callable[[Kit], str]:
     return lambda kit: sealed_card(kit, plaintext)
 
 
+def _and_text(kit: Kit) -> str:
+    return sealed_card(kit, card_plaintext(kit) + b" ok")
+
+
 def _lacking(member: str) -> Callable[[Kit], str]:
     return lambda kit: sealed_card(
         kit, compact({k: v for k, v in dict(kit.test_data.card or {}).items() if k != member})
@@ -136,6 +149,7 @@ ALL: tuple[SpoiledCard, ...] = (
     SpoiledCard("wrong padding", _padding, _OPENS),
     SpoiledCard("a right card under odd padding", _odd_padding, _OPENS),
     SpoiledCard("sealed under another key", _other_key, _OPENS),
+    SpoiledCard("sealed under the client secret", _clients_key, _OPENS),
     SpoiledCard("ECB instead of CBC", _ecb, _OPENS),
     SpoiledCard("initialisation vector missing", _iv_missing, _PAYLOAD),
     SpoiledCard("initialisation vector of 8 octets", _iv_short, _OPENS),
@@ -149,6 +163,7 @@ ALL: tuple[SpoiledCard, ...] = (
     SpoiledCard("opens to an empty object", _payload(b"{}"), _PAYLOAD),
     SpoiledCard("opens to nothing", _payload(b""), _PAYLOAD),
     SpoiledCard("opens to octets that are not UTF-8", _payload(b"\xff\xfe\x00"), _PAYLOAD),
+    SpoiledCard("opens to a card and text behind it", _and_text, _PAYLOAD),
     SpoiledCard("payload without bankCardNo", _lacking("bankCardNo"), _PAYLOAD),
     SpoiledCard("payload without expiryDate", _lacking("expiryDate"), _PAYLOAD),
     SpoiledCard("OpenSSL's salted container", _container(carddata.Container.SALTED), frozenset({"KKI-CRD-122"})),

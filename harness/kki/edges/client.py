@@ -20,6 +20,7 @@ from kki.model.http import Headers, Request, Response
 from kki.model.profile import Credentials, Limits
 
 MAX_REPLY = 4 * 1024 * 1024  # a reply is kept up to here; what comes beyond is no API reply
+CLOSED = "connection closed"
 TIME_IS_UP = "the time that --timeout gives to the run is up"
 Clock = Callable[[], datetime]
 
@@ -79,6 +80,25 @@ def _wire(value: str) -> str | bytes:
         return value.encode("latin-1")
     except UnicodeEncodeError:
         return value.encode("utf-8", "surrogatepass")
+
+
+class _Connection(urllib3.connection.HTTPConnection):
+    response_class = wire.FinalResponse
+
+
+class _SafeConnection(urllib3.connection.HTTPSConnection):
+    response_class = wire.FinalResponse
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SafePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _SafeConnection
+
+
+_POOLS: Any = {"http": _Pool, "https": _SafePool}
 
 
 class Pace:
@@ -145,6 +165,7 @@ class Client:
             session.trust_env = False  # a proxy or .netrc of the machine must not touch evidence
             session.headers.clear()
             adapter = HTTPAdapter(pool_connections=2, pool_maxsize=2, max_retries=urllib3.Retry(0, read=False))
+            adapter.poolmanager.pool_classes_by_scheme = _POOLS
             session.mount("http://", adapter)
             session.mount("https://", adapter)
             self._local.session = session
@@ -158,6 +179,12 @@ class Client:
         return exchange
 
     def _usually(self, draft: Draft, exchange_id: str) -> Exchange:
+        """Over a connection that may be kept from before: if that turns out to be closed, once more over a new one."""
+        kept = getattr(self._local, "session", None) is not None
+        exchange = self._once(draft, exchange_id)
+        return self._once(draft, exchange_id) if kept and exchange.failure == CLOSED else exchange
+
+    def _once(self, draft: Draft, exchange_id: str) -> Exchange:
         auth = SnapAuth(draft, self.credentials)
         headers = {name: _wire(value) for name, value in draft.request.headers.pairs}
         sent_at = self.now()
@@ -237,5 +264,5 @@ def _failure(error: Exception) -> str:
         return "TLS failed"
     cut_off = ("reset", "aborted", "IncompleteRead", "Broken pipe", "RemoteDisconnected", "closed")
     if any(sign in text for sign in cut_off):
-        return "connection closed"
+        return CLOSED
     return "malformed reply"

@@ -119,6 +119,15 @@ class Table:
         found = {name: self._followed(f"{key}.{name}", row) for name, row in rows.items()}
         return {name: value for name, value in found.items() if value is not None}
 
+    def members(self, key: str) -> dict[str, object] | None:
+        """Members of a JSON object, written in TOML: what JSON has no word for is a problem."""
+        rows = self._mapping(key, 'expected a table such as { amount = { value = "10000.00", currency = "IDR" } }')
+        wrong = next((name for name, value in (rows or {}).items() if not _in_json(value)), None)
+        if wrong is not None:
+            self.wrong(f"{key}.{wrong}", "expected what JSON can hold", "a date, a time or no number")
+            return None
+        return rows
+
     def flag(self, key: str) -> bool:
         value = self._take(key)
         if isinstance(value, bool):
@@ -186,6 +195,14 @@ class Table:
             self.wrong(key, "expected one line of text", "line breaks or control characters in it")
             return None
         return value
+
+
+def _in_json(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(_in_json(each) for each in value.values())
+    if isinstance(value, list):
+        return all(_in_json(each) for each in value)
+    return isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _kind(value: object) -> str:

@@ -160,6 +160,8 @@ def _test_data(table: Table) -> TestData:
         expired_b2b_token=table.value("expired_b2b_token"),
         ip_address=table.value("ip_address"),
         card=table.values_by_name("card"),
+        payment_members=table.members("payment_members"),
+        refund_members=table.members("refund_members"),
     )
     table.finish()
     return data
@@ -330,6 +332,8 @@ def filled(profile: Profile, spare: Profile) -> Profile:
         expired_b2b_token=data.expired_b2b_token or _expired_token(str(credentials.client_id)),
         ip_address=data.ip_address or more.ip_address,
         card=data.card or more.card,
+        payment_members=data.payment_members,
+        refund_members=data.refund_members,
     )
     other = profile.other_partner or spare.other_partner
     return replace(profile, credentials=credentials, other_partner=other, test_data=test_data)

@@ -12,6 +12,17 @@ from kki.model.http import Headers, Request, Response
 MAX_REPLY = 4 * 1024 * 1024
 
 
+class FinalResponse(http.client.HTTPResponse):
+    """A reply without what is told before it: 1xx, such as 103 Early Hints (RFC 8297)."""
+
+    def _read_status(self) -> tuple[str, int, str]:  # http.client passes over 100 alone
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]  # not in the stubs
+            if not 102 <= status < 200:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+
+
 def exchange(
     origin: str, request: Request, timeout_s: float, *, encoding: str = "utf-8"
 ) -> tuple[Response | None, str | None]:
@@ -41,7 +52,7 @@ def _connected(parts: SplitResult, timeout_s: float) -> socket.socket:
 
 
 def _exchanged(connection: socket.socket, head: bytes, request: Request) -> tuple[Response | None, str | None]:
-    reply = http.client.HTTPResponse(connection, method=request.method)
+    reply = FinalResponse(connection, method=request.method)
     try:
         connection.sendall(head + request.body)
         reply.begin()
@@ -62,5 +73,7 @@ def _exchanged(connection: socket.socket, head: bytes, request: Request) -> tupl
 def _head(host: str, request: Request) -> str:
     lines = [f"{request.method} {request.target} HTTP/1.1", f"Host: {host}"]
     lines += [f"{name}: {value}" for name, value in request.headers.pairs]
+    if "Accept-Encoding" not in request.headers:
+        lines.append("Accept-Encoding: identity")  # evidence is kept as it came
     lines += [f"Content-Length: {len(request.body)}", "Connection: close", "", ""]
     return "\r\n".join(lines)

@@ -32,6 +32,8 @@ class TestData:
     expired_b2b_token: str | None = field(default=None, repr=False)  # once issued to this client, expired since
     ip_address: str | None = None
     card: Mapping[str, str] | None = field(default=None, repr=False)
+    payment_members: Mapping[str, object] | None = None  # what this target needs besides: amount, additionalInfo, …
+    refund_members: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

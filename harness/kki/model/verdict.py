@@ -23,7 +23,10 @@ class Holds:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
+    """`permitted`: "reading=choice" under which this were right; "" if under none; None where nobody looked."""
+
     findings: tuple[Finding, ...]
+    permitted: str | None = None
 
     def __post_init__(self) -> None:
         if not self.findings:

@@ -36,7 +36,8 @@ SUCCESSES = frozenset({
     "KKI-TOK-162",
 })  # fmt: skip
 """Rows that a success of each operation exercises: in its reply most of what is wrong with replies can be seen."""
-RUBBISH = frozenset(f"KKI-ROB-{number}" for number in (210, 220, 230, 240, 250, 260, 270, 280, 290))
+FALLS = frozenset({"KKI-ROB-310", NO_ANSWER, "KKI-ROB-330"})
+RUBBISH = frozenset({"KKI-FLD-120", *(f"KKI-ROB-{number}" for number in range(210, 300, 10))})
 """Rows of the cases on which a server may fall over: that it does no case can name."""
 
 
@@ -98,7 +99,7 @@ def persona_row(name: str, level: str, seed: int, *, narrowly: bool = False) -> 
     from kki.simulator.personas import PERSONAS
 
     persona = PERSONAS[name]
-    rubbish = RUBBISH if persona.area == "robustness" else frozenset[str]()
+    rubbish = RUBBISH if persona.caught_by <= FALLS else frozenset[str]()
     only = persona.caught_by | SUCCESSES | rubbish if narrowly else frozenset[str]()
     timeout = HANGS if NO_ANSWER in persona.caught_by else TIMEOUT
     row = trial(persona.change(CORRECT), persona.readings, level, seed, only, timeout)

@@ -109,9 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--level", action="append", choices=(*LEVELS, "thorough"), help="default: quick and standard")
     parser.add_argument("--only", action="append", default=[], metavar="PERSONA")
     parser.add_argument("--only-new", action="store_true", help="fill in what the table does not know yet")
-    parser.add_argument(
-        "--journal", type=Path, metavar="FILE", help="keep rows there, and go on with them"
-    )
+    parser.add_argument("--journal", type=Path, metavar="FILE", help="keep rows there, and go on with them")
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--write", action="store_true", help="write the table")

@@ -40,8 +40,10 @@ def outcome(scene: Scene) -> Judgement | None:
         return Unknown(blind[0]) if blind else Holds()
     if reply.standing is Standing.NONE:
         return None  # KKI-ROB-320
-    if reply.standing in (Standing.BUSY, Standing.UNCLEAR):
+    if reply.standing in (Standing.BUSY, Standing.UNCLEAR) or reply.case in ((504, "00"), (500, "02"), (503, "00")):
         return Unknown("a reply that says what became of the request")
+    if _nobody_promised(scene, reply):
+        return None
     missing = _excuse(scene, reply)
     if missing is not None:
         return Unknown(missing)
@@ -50,14 +52,21 @@ def outcome(scene: Scene) -> Judgement | None:
     return Broken((finding,))
 
 
+def _nobody_promised(scene: Scene, reply: Reply) -> bool:
+    """What cards, payments and money there are at a server that others use: its refusals for such reasons say nothing.
+
+    A declined payment in a recording leaves the row to the others, so that a day with one is no undecided day.
+    """
+    if scene.knowledge.staged or reply.case is None:
+        return False
+    return reply.case[0] in ((403, 404, 405) if scene.knowledge.complete else (401, 403, 404, 405, 409))
+
+
 def _excuse(scene: Scene, reply: Reply) -> str | None:
-    if reply.case is not None and fits(_BUSINESS, reply.case):
+    # A server that has refunded something today cannot say that no refund is possible.
+    open_for_business = reply.case == (405, "01") and scene.trail.refunded
+    if reply.case is not None and fits(_BUSINESS, reply.case) and not open_for_business:
         return "a card and a merchant in order: the target refuses for a business reason"
-    if not scene.knowledge.staged and reply.case is not None:
-        # What cards, payments and money there are at a server that others use, nobody promised.
-        beyond = (403, 404, 405) if scene.knowledge.complete else (401, 403, 404, 405, 409)
-        if reply.case[0] in beyond:
-            return "what the server knew of card, payment and tokens when it refused this"
     if not scene.found.unknown:
         return None
     if reply.case is None or reply.case[0] in (403, 404):
@@ -119,6 +128,9 @@ _SPECIAL: tuple[tuple[str, Callable[[View], bool], Any], ...] = (
 def _explained(scene: Scene) -> Iterator[str]:
     """The rows on special things that explain this refusal."""
     case = scene.view.reply.case
+    if case is not None and case[0] == 400 and is_full_of_characters(scene.view):
+        yield "KKI-FLD-140"  # whatever else is unusual, a limit may be counted otherwise
+        return
     for requirement, has, fitting in _SPECIAL:
         if has(scene.view) and (case is None or fits(fitting, case) or case[0] >= 500):
             yield requirement
@@ -158,7 +170,7 @@ def further_members_are_accepted(scene: Scene) -> Judgement | None:
     return _special(scene, "KKI-FLD-130", has_more_members)
 
 
-@rule("KKI-FLD-140", operations=SYMMETRIC)
+@rule("KKI-FLD-140", operations=SYMMETRIC, reading=("length-unit", "characters"))
 def lengths_are_characters(scene: Scene) -> Judgement | None:
     """Lengths are counted in characters: a value of the full length in multi-byte characters is accepted."""
     return _special(scene, "KKI-FLD-140", is_full_of_characters)

@@ -12,7 +12,7 @@ from kki.model.verdict import Broken, Finding, Holds, Judgement, Unknown
 from kki.rules.faults import NOBODY, Cases, Detection, Fault, Force, cases, detector, fits
 from kki.rules.knowledge import Knowledge
 from kki.rules.registry import Scene, rule, rule_at_end
-from kki.rules.trail import Timing, Trail, card_failure_of, card_sent, card_vector, where_failed
+from kki.rules.trail import SECRET_STEPS, Timing, Trail, card_failure_of, card_sent, card_vector, where_failed
 from kki.rules.view import Standing
 from kki.rules.words import length, masked
 from kki.snap import carddata
@@ -57,17 +57,27 @@ def _opened(scene: Scene) -> Opened | Unknown | None:
         return Unknown("cardData, which was hidden when the recording was made")
     if _in_clear(text):
         return Opened(None, "container", "it is not encrypted", plain=True)
-    key = scene.knowledge.credentials.shared_key
+    key = scene.knowledge.held_by(scene.view.header("X-PARTNER-ID")).shared_key
     if key is None:
         return Unknown(_KEY)
     result = _open_in_force(text, key, scene)
     if isinstance(result, Malformed):
         return Opened(None, result.step, result.why)
     container, octets = result
+    if not _is_text(octets):  # the padding of random octets fits once in some 256 times
+        return Opened(None, "payload", "what comes out is no UTF-8, as under another key whose padding fits by chance")
     payload = carddata.card_payload(octets)
     if isinstance(payload, Malformed):
         return Opened(container, "payload", payload.why)
     return Opened(container, payload=payload)
+
+
+def _is_text(octets: bytes) -> bool:
+    try:
+        octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _open_in_force(text: str, key: str, scene: Scene) -> tuple[Container, bytes] | Malformed:
@@ -217,6 +227,9 @@ def failed_step(scene: Scene) -> str | None:
     found = opened(scene)
     if not isinstance(found, Opened) or not faults or scene.found.places != {WHERE}:
         return None
+    form, wanted = carddata.resembles(scene.view.text("cardData") or ""), in_force(scene)
+    if form is not wanted and wanted is not Container.CIPHERTEXT_IV_256:
+        return None  # for this server it is no card data, whatever it would be elsewhere
     if any(fault.reason != "KKI-RSN-230" for fault in faults):
         return None
     return found.step or "content"
@@ -226,7 +239,8 @@ def failed_step(scene: Scene) -> str | None:
 def card_failures_look_alike(scene: Scene) -> Judgement | None:
     """All failures of cardData are answered alike in status, responseCode, responseMessage and headers."""
     step = failed_step(scene)
-    if step is None or scene.view.reply.standing is not Standing.REFUSED:
+    # That a text is no container anybody sees, and what a card lacks only its owner is told: neither opens a seal.
+    if step not in SECRET_STEPS or scene.view.reply.standing is not Standing.REFUSED:
         return None
     first, now = scene.trail.card_failure, card_failure_of(scene.view)
     if first is None:

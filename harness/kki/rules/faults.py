@@ -60,6 +60,8 @@ class Fault:
     reason: str = ""
     fitting: Cases | None = None
     field: str = ""  # the member or header that a good refusal names
+    acted: str = ""  # what shows that the server acted on it, though it says that it refused
+    permitted: str | None = None  # "reading=choice" under which the client does no wrong by it
 
     def finding(self) -> Finding:
         return Finding(where=self.where, expected=self.expected, actual=self.actual, diagnosis=self.diagnosis)
@@ -147,12 +149,17 @@ class Detected:
 
 def client_judgement(client: str, faults: Iterable[Fault]) -> Judgement:
     """Of the client's row, once a detector has looked."""
-    findings = tuple(fault.finding() for fault in faults if fault.client == client)
-    return Broken(findings) if findings else Holds()
+    mine = [fault for fault in faults if fault.client == client]
+    if not mine:
+        return Holds()
+    permitted = mine[0].permitted if all(fault.permitted for fault in mine) else None
+    return Broken(tuple(fault.finding() for fault in mine), permitted)
 
 
 def server_judgement(fault: Fault, found: Detected, reply: Reply) -> Judgement | None:
     """Of the row that demands refusal; None where this exchange cannot decide it."""
+    if fault.acted and fault.force is Force.MUST_REFUSE:
+        return Broken((_server_finding(fault, "a refusal that changes nothing", fault.acted),))
     match reply.standing:
         case Standing.NONE:
             return Unknown("a reply; how the fault is received cannot be seen without one")

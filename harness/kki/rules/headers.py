@@ -17,7 +17,10 @@ from kki.snap.timestamps import Timestamp
 TIME = "header X-TIMESTAMP"
 FORM = cases("400/01", "401/00")
 EMPTY = FORM | cases("400/02")
+# Some look the partner up, some compare it with the token's.
+UNKNOWN_PARTNER = cases("401/00", "401/01", "401/03", "404/16", "404/08")
 STALE = cases("401/00", "400/01", "403/00")
+QUARTER = timedelta(minutes=15)  # beyond which a client's clock is plainly wrong
 DAY, FIVE_MINUTES = timedelta(days=1), timedelta(minutes=5)
 _ISO = "yyyy-MM-ddTHH:mm:ss with an offset such as +07:00, or Z"
 
@@ -118,6 +121,10 @@ def _current(scene: Scene) -> Detection:
     fault = Fault(where=TIME, expected=f"within {limit} of the current time", actual=actual, field="X-TIMESTAMP")
     if window == "five-minutes" or (window == "day" and gap > DAY):
         return (fault,)
+    if window == "day" and gap > QUARTER:
+        # "Current" it is not; that nothing says how far a clock may be off keeps it from being a violation.
+        weak = replace(fault, force=Force.MAY_REFUSE, server=NOBODY, reason=NOBODY)
+        return (replace(weak, permitted="timestamp-window=none"),)
     # Some window is common practice, but no document gives one: refusing and accepting are both right.
     return (
         Fault(
@@ -128,12 +135,18 @@ def _current(scene: Scene) -> Detection:
 
 
 @detector(
-    client="KKI-HDR-026", server="KKI-HDR-126", reason="KKI-RSN-240", fitting=cases("401/00", "404/16"),
-    operations=SYMMETRIC,
+    client="KKI-HDR-026", server="KKI-HDR-126", reason="KKI-RSN-240", fitting=UNKNOWN_PARTNER, operations=SYMMETRIC,
 )  # fmt: skip
 def partner_is_known(scene: Scene) -> Detection:
     """X-PARTNER-ID is the client id that DOKU issued, and the one to which the token was issued."""
-    return _client(scene, "X-PARTNER-ID")
+    found, given = _client(scene, "X-PARTNER-ID"), scene.view.header("X-PARTNER-ID")
+    issued = scene.trail.token(scene.view.token, "b2b")
+    if found != () or issued is None or not issued.client or issued.client == given:
+        return found
+    if given == scene.knowledge.credentials.client_id:
+        return ()  # our name on another's token: the row on such tokens speaks of it
+    expected = "the partner to whom the token was issued"
+    return (Fault(where="header X-PARTNER-ID", expected=expected, actual="another partner", field="X-PARTNER-ID"),)
 
 
 @detector(

@@ -53,6 +53,13 @@ class Knowledge:
         others = self.other_partner.client_id if self.other_partner else None
         return client in (self.credentials.client_id, others)
 
+    def held_by(self, partner: str | None) -> Credentials:
+        """The credentials of the partner that a recorded request names; in a trial of ours it is always we who sign."""
+        other = self.other_partner
+        if self.staged or other is None or partner is None or partner != other.client_id:
+            return self.credentials
+        return other
+
     def choice(self, reading: str) -> str:
         """The choice in force for a reading: the operator's, else the default. KeyError for an unknown reading."""
         return self.contract.choice(reading, self.readings)

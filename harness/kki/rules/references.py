@@ -6,7 +6,19 @@ import base64
 from datetime import datetime, timedelta
 
 from kki.model.verdict import Broken, Finding, Holds, Judgement, NotApplicable, Unknown
-from kki.rules.faults import ANY_REFUSAL, NOBODY, Cases, Detection, Fault, Force, cases, detector
+from kki.rules.faults import (
+    ANY_REFUSAL,
+    FORMAT,
+    MANDATORY,
+    NOBODY,
+    Cases,
+    Detection,
+    Fault,
+    Force,
+    cases,
+    detector,
+    fits,
+)
 from kki.rules.habits import asks_again_after_loss
 from kki.rules.registry import SYMMETRIC, Scene, rule
 from kki.rules.trail import Turn, turn_of
@@ -50,7 +62,18 @@ def external_id_is_new(scene: Scene) -> Detection:
     client = NOBODY if another_day or asks_again_after_loss(view, scene.trail) else ""
     force = Force.MAY_REFUSE if another_day else force
     expected = "one not used before on this day"
-    return (Fault(where=EXTERNAL, expected=expected, actual=actual, force=force, client=client),)
+    fault = Fault(
+        where=EXTERNAL, expected=expected, actual=actual, force=force, client=client, acted=_acted(scene, used.turns)
+    )
+    return (fault,)
+
+
+def _acted(scene: Scene, earlier: list[Turn]) -> str:
+    """What shows that a refused replay was carried out all the same: the number of a success that nobody saw before."""
+    number, known = turn_of(scene.view).number, {turn.number for turn in earlier if turn.number}
+    if not scene.view.reply.replayed or not number or not known or number in known:
+        return ""
+    return f"HTTP 409 around another success than the earlier one, {shown(number)}"
 
 
 @detector(
@@ -64,7 +87,7 @@ def payment_reference_is_new(scene: Scene) -> Detection:
     if reference is None:
         return None
     uses = scene.trail.payments.get(reference)
-    if uses is None:
+    if uses is None or not uses.turns:
         return ()
     first = uses.accepted_before(view.exchange.sent_at)
     expected = "one under which no payment was made before"
@@ -85,6 +108,35 @@ def payment_reference_is_new(scene: Scene) -> Detection:
     return (
         Fault(where=REFERENCE, expected=expected, actual=actual, force=Force.MAY_REFUSE, client=NOBODY, server=NOBODY),
     )
+
+
+@detector(fitting=cases("409/01", "404/18"), operations=("bind",))
+def binding_reference_is_new(scene: Scene) -> Detection:
+    """partnerReferenceNo of a binding is new: a server may hold it to that as it does a payment's."""
+    earlier = scene.trail.bindings.get(scene.view.text("partnerReferenceNo") or "")
+    if earlier is None:
+        return ()
+    actual = f"the one of exchange {earlier}"
+    return (Fault(where=REFERENCE, expected="a new one", actual=actual, force=Force.MAY_REFUSE, client=NOBODY),)
+
+
+@detector(fitting=NO_CARD | WRONG_OTP | MANDATORY, operations=("payment",))
+def one_instrument(scene: Scene) -> Detection:
+    """A payment names one thing to charge: of a card token and a CPAN in one body a server may take either.
+
+    Nothing says which comes first (contradiction 2), so that a refusal of the other one explains itself.
+    """
+    view = scene.view
+    other = [name for name in ("chargeToken", "otp") if view.member(name) is not ABSENT]
+    if view.variant != "token" or not other or not _refused_as(scene, NO_CARD | WRONG_OTP | MANDATORY):
+        return ()
+    actual = f"beside a {other[0]}, which another reading takes for what pays"
+    return (Fault(where=f"body /{other[0]}", expected="not there", actual=actual, force=Force.MAY_REFUSE),)
+
+
+def _refused_as(scene: Scene, fitting: Cases) -> bool:
+    case = scene.view.reply.case
+    return case is not None and fits(fitting, case)
 
 
 @detector(
@@ -228,6 +280,8 @@ def refund_names_a_payment(scene: Scene) -> Detection:
     uses = scene.trail.payments.get(original)
     expected = "the partnerReferenceNo of a payment that succeeded"
     if uses is not None and uses.accepted:
+        if original in scene.trail.in_progress and _refused_as(scene, NO_PAYMENT):
+            return Unknown("whether the payment, answered as in progress, had succeeded by then")
         return ()
     if uses is not None and all(_never_paid(turn) for turn in uses.turns) and scene.knowledge.complete:
         actual = f"that of exchange {uses.turns[-1].exchange}, which was refused"
@@ -249,6 +303,20 @@ def refund_names_a_payment(scene: Scene) -> Detection:
 def _never_paid(turn: Turn) -> bool:
     """Refused, and not because it had been paid already, or was in hand."""
     return turn.standing is Standing.REFUSED and (turn.case is None or turn.case[0] != 409)
+
+
+@detector(fitting=NO_PAYMENT | FORMAT, operations=("refund",))
+def refund_names_the_right_id(scene: Scene) -> Detection:
+    """originalExternalId is the X-EXTERNAL-ID of the payment: a server that compares them may refuse another."""
+    given = scene.view.text("originalExternalId")
+    wanted = scene.trail.external_of.get(scene.view.text("originalPartnerReferenceNo") or "")
+    if given is None or wanted is None or given == wanted or not _refused_as(scene, NO_PAYMENT | FORMAT):
+        return ()
+    fault = Fault(
+        where="body /originalExternalId", expected="the payment's X-EXTERNAL-ID", actual="another",
+        force=Force.MAY_REFUSE,
+    )  # fmt: skip
+    return (fault,)
 
 
 @detector(client="KKI-RFD-028", fitting=ANY_REFUSAL, operations=("refund",))
@@ -290,8 +358,8 @@ def repeated_refund_moves_no_money(scene: Scene) -> Judgement | None:
     view = scene.view
     original, name = view.text("originalPartnerReferenceNo"), view.text("partnerRefundNo")
     first = scene.trail.refunds.get((original or "", name or ""))
-    if first is None or not first.turn.before(view.exchange.sent_at):
-        return None
+    if first is None:
+        return None  # of two that race, the second to be judged is the repeated one
     if any(fault.where not in (REFUND_NO, ORIGINAL) for fault in scene.found.faults):
         return None
     if view.reply.standing is Standing.REFUSED:
@@ -357,7 +425,8 @@ def _unique(scene: Scene, name: str, seen: dict[str, str]) -> Judgement | None:
         return NotApplicable() if number is ABSENT else None
     if any(fault.where in (EXTERNAL, REFERENCE, REFUND_NO) for fault in scene.found.faults):
         return None  # the same operation again: the same number is right
-    earlier = seen.get(number)
+    # "DOKU Reference No": of this operation; whether two operations may share one, no document says.
+    earlier = seen.get(f"{view.name} {number}")
     if earlier is None:
         return Holds()
     actual = f"{shown(number)}, the one of exchange {earlier}"

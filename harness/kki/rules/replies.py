@@ -31,12 +31,21 @@ def from_the_api(scene: Scene) -> bool:
         return False
     if reply.enveloped:
         return True
-    if reply.status in _TRANSPORT:
+    if reply.status in _TRANSPORT or _guarded(scene):
         return False
     if not scene.view.in_api:
         return reply.status not in _ELSEWHERE and reply.status != 400
     request = scene.view.exchange.request
     return not (reply.status == 400 and any(len(value) >= LONG_HEADER for _, value in request.headers.pairs))
+
+
+def _guarded(scene: Scene) -> bool:
+    """What stands at the gate sends away without reading: 403, to another place, or with a challenge (RFC 9110)."""
+    response = scene.view.exchange.response
+    if response is None or scene.view.reply.members is not None:
+        return False
+    challenge = response.status == 401 and response.headers.get("WWW-Authenticate") is not None
+    return challenge or response.status in (301, 302, 303, 307, 308, 403)
 
 
 def code_of(scene: Scene) -> ResponseCode | None:
@@ -62,11 +71,19 @@ def code_repeats_http_status(scene: Scene) -> Judgement | None:
     code, reply = code_of(scene), scene.view.reply
     if code is None or not from_the_api(scene):
         return None
-    if reply.replayed:
-        return None  # DOKU, idempotency: the earlier body again, under HTTP 409
+    if told_again(scene):
+        return None
     if code.agrees_with(reply.status):
         return Holds()
     return _broken(CODE, f"{reply.status} in front, the HTTP status", shown(code.text))
+
+
+def told_again(scene: Scene) -> bool:
+    """DOKU, idempotency: the earlier body again, under HTTP 409; that may be another operation's, or a refusal's."""
+    reply, used = scene.view.reply, scene.trail.used(scene.view)
+    if reply.replayed or reply.status != 409 or reply.case is None or reply.case[0] == 409:
+        return reply.replayed
+    return used is not None and any(turn.case == reply.case for turn in used.turns)
 
 
 def services(operation: Operation, knowledge: Knowledge) -> tuple[str, str | None]:
@@ -81,7 +98,7 @@ def services(operation: Operation, knowledge: Knowledge) -> tuple[str, str | Non
 def code_names_the_service(scene: Scene) -> Judgement | None:
     """The middle two digits of responseCode are the service code of the operation."""
     code, operation = code_of(scene), scene.view.operation
-    if code is None or operation is None or not scene.view.right_method:
+    if code is None or operation is None or not scene.view.right_method or told_again(scene):
         return None
     wanted, reading = services(operation, scene.knowledge)
     if code.service == wanted:
@@ -100,6 +117,8 @@ def case_stands_in_the_table(scene: Scene) -> Judgement | None:
         return None
     if (code.status, code.case) in scene.knowledge.contract.cases:
         return Holds()
+    if code.status in _TRANSPORT and code.case == "00":
+        return NotApplicable()  # HTTP's own statuses, which the table leaves out, written in its form
     known = sorted(case for status, case in scene.knowledge.contract.cases if status == code.status)
     listed = f"{known[0]} to {known[-1]}" if len(known) > 1 else known[0] if known else "no case at all"
     return _broken(CODE, f"a case of the table: for {code.status} it has {listed}", f"{code.case} in {code.text}")
@@ -119,6 +138,10 @@ def message_is_a_text(scene: Scene) -> Judgement | None:
     message, longest = scene.view.reply.message, longest_message(scene.knowledge)
     expected = f"a string of 1 to {longest} characters"
     if message is ABSENT:
+        # Page: Optional on binding and unbinding.
+        labelled = scene.knowledge.choice("response-code-required") == "as-labelled"
+        if labelled and scene.view.name in ("bind", "unbind") and scene.view.reply.standing is Standing.ACCEPTED:
+            return NotApplicable()
         return _broken(MESSAGE, expected, "missing")
     if not isinstance(message, str):
         return _broken(MESSAGE, expected, kind(message))
@@ -171,7 +194,7 @@ def refusal_has_the_envelope(scene: Scene) -> Judgement | None:
 def message_agrees_with_the_case(scene: Scene) -> Judgement | None:
     """responseMessage agrees with the name of the case."""
     code, message = code_of(scene), scene.view.reply.message
-    if code is None or not isinstance(message, str) or not from_the_api(scene) or scene.view.reply.replayed:
+    if code is None or not isinstance(message, str) or not from_the_api(scene) or told_again(scene):
         return None
     case = scene.knowledge.contract.cases.get((code.status, code.case))
     if case is None:

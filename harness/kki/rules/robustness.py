@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 from kki.model.verdict import Broken, Finding, Holds, Judgement, NotApplicable, Unknown
 from kki.rules.faults import ANY_REFUSAL, NOBODY, Detection, Fault, Force, cases, detector
 from kki.rules.registry import EVERY, Scene, rule
-from kki.rules.view import BIG, DEEP, LONG_HEADER, Standing, View
+from kki.rules.view import BIG, DEEP, LONG_HEADER, Standing, View, read_body
 from kki.rules.words import kind, length
 
-UNREADABLE = cases("400/00", "400/01", "401/00")
+UNREADABLE = cases("400/00", "400/01", "400/02", "401/00")
 # What DOKU documents for other products and channels: not ours to call unknown.
 _ELSEWHERE = ("/orders/", "/otp-verification", "/balance-inquiry", "/status", "/virtual-accounts", "/notify")
 
@@ -30,9 +31,13 @@ def body_is_json(scene: Scene) -> Detection:
         return (Fault(where="body", expected="JSON", actual="empty", server="KKI-ROB-210", fitting=fitting),)
     if body.fault.step != "utf-8":
         actual = f"no JSON (from octet {body.fault.offset} on)"
-        return (Fault(where="body", expected="JSON", actual=actual, diagnosis=body.fault.why, server="KKI-ROB-210"),)
+        fault = Fault(where="body", expected="JSON", actual=actual, diagnosis=body.fault.why, server="KKI-ROB-210")
+        lenient = scene.knowledge.choice("json-dialect") == "lenient" and _nearly_json(body.octets)
+        return (replace(fault, force=Force.EITHER) if lenient else fault,)
     # RFC 8259 lets a parser skip a byte order mark, so that accepting one is right as well.
     force = Force.MAY_REFUSE if body.octets.startswith(b"\xef\xbb\xbf") else Force.MUST_REFUSE
+    if force is Force.MUST_REFUSE and scene.knowledge.choice("json-dialect") == "lenient":
+        force = Force.EITHER
     why = body.fault.why
     return (
         Fault(where="body", expected="UTF-8", actual="other octets", diagnosis=why, server="KKI-ROB-250", force=force),
@@ -71,7 +76,11 @@ def members_stand_once(scene: Scene) -> Detection:
 def text_is_unicode(scene: Scene) -> Detection:
     """No text of the body has half of a surrogate pair: a parser may make anything of it (RFC 8259, 8.2)."""
     body = scene.view.body
-    if not body.readable or body.depth >= DEEP or not _HALF.search(body.thin or b""):
+    if not body.readable or body.depth >= DEEP:
+        return None
+    if rb"\u0000" in (body.thin or b""):  # no text of common databases, and the end of a text in C
+        return (Fault(where="body", expected="text", actual="written with U+0000", force=Force.MAY_REFUSE),)
+    if not _HALF.search(body.thin or b""):
         return None
     try:
         json.dumps(body.value, ensure_ascii=False).encode()
@@ -83,6 +92,14 @@ def text_is_unicode(scene: Scene) -> Detection:
 
 
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+_COMMA = re.compile(rb",(\s*[}\]])")
+
+
+def _nearly_json(octets: bytes) -> bool:
+    """Whether nothing is wrong with this JSON but a comma too many."""
+    return read_body(_COMMA.sub(rb"\1", octets)).fault is None
 
 
 def _orderly(where: str, actual: str) -> Detection:
@@ -171,9 +188,19 @@ def no_server_error(scene: Scene) -> Judgement | None:
     said = reply.case[0] if reply.case else 0
     if reply.status == 501 and not scene.view.in_api:
         return NotApplicable()  # RFC 9110 section 15.6.2: a method nobody knows
+    if _others_fault(scene):
+        return None
     if 500 <= reply.status < 600 or 500 <= said < 600:
         return Broken((Finding(where="status", expected="2xx, or 4xx with the reason", actual=reply.said()),))
     return Holds()
+
+
+def _others_fault(scene: Scene) -> bool:
+    """What the case table has for trouble behind the server, or a pause that it takes; of sound requests alone."""
+    reply = scene.view.reply
+    if scene.found.faults or scene.trail.disturbed_by is not None:
+        return False
+    return reply.status == 503 or reply.case in ((504, "00"), (500, "02"))
 
 
 _FAILURES = {

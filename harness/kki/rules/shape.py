@@ -19,6 +19,7 @@ from kki.rules.faults import FORMAT, MANDATORY, NOBODY, Cases, Fault, Force, cas
 from kki.rules.knowledge import Knowledge
 from kki.rules.view import ABSENT, View
 from kki.rules.words import kind, length, masked, spoken
+from kki.snap.timestamps import Timestamp
 
 KEYWORDS = ("type", "minLength", "maxLength", "pattern", "enum")  # what the contract's fields use, besides "required"
 
@@ -115,6 +116,9 @@ class Shapes:
         broken: dict[str, list[Finding]] = {}
         for name, keyword in shape.errors(members):
             tag = _tag(shape.facts[name], keyword)
+            none = members.get(name) in (None, "") and not shape.facts[name].required
+            if none and name in members and knowledge.choice("null-members") == "absent":
+                continue
             if tag.server and knowledge.in_force(tag.reading) and not masked(members.get(name)):
                 finding = Finding(
                     where=f"reply /{name}", expected=_expected(shape.facts[name], keyword),
@@ -211,12 +215,15 @@ def _fault(
     value = values.get(fact.name if place == "body" else fact.name.lower(), ABSENT)
     missing = value is ABSENT or value is None or value == ""
     fitting, reason = _reason(fact.name, missing, view)
+    if not missing:
+        fitting |= _also(fact, keyword, view)
     fault = Fault(
         where=f"{place} {fact.name}" if place == "header" else f"body /{fact.name}",
         expected=_expected(fact, keyword), actual=_actual(fact.name, keyword, value),
         client=tag.client or NOBODY, server=tag.server or NOBODY, reason=reason, fitting=fitting, field=fact.name,
     )  # fmt: skip
-    return [fault if _demanded(tag, view, knowledge) else _weak(fault)]
+    demanded = _demanded(tag, view, knowledge) and not _read_kindly(fact, keyword, value, view, knowledge)
+    return [fault if demanded else _weak(fault)]
 
 
 def _weak(fault: Fault) -> Fault:
@@ -225,6 +232,19 @@ def _weak(fault: Fault) -> Fault:
         where=fault.where, expected=fault.expected, actual=fault.actual, force=Force.MAY_REFUSE, client=NOBODY,
         server=NOBODY, reason=NOBODY, fitting=fault.fitting, field=fault.field,
     )  # fmt: skip
+
+
+def _read_kindly(fact: FieldFact, keyword: str, value: object, view: View, knowledge: Knowledge) -> bool:
+    """Whether the choices in force let a server take what the contract's words do not name."""
+    if keyword == "enum" and isinstance(value, str):
+        return knowledge.choice("enumeration-case") == "any-case" and value.lower() in {e.lower() for e in fact.enum}
+    if keyword == "pattern" and fact.name == "X-TIMESTAMP":
+        return knowledge.choice("binding-timestamp-form") == "as-payments" and isinstance(view.timestamp, Timestamp)
+    if fact.required or keyword not in ("type", "minLength"):
+        return False
+    if value is None or value == "":
+        return knowledge.choice("null-members") == "absent"
+    return keyword == "type" and isinstance(value, int | float) and knowledge.choice("member-types") == "coerced"
 
 
 def _demanded(tag: Tag, view: View, knowledge: Knowledge) -> bool:
@@ -280,6 +300,15 @@ _MALFORMED: Mapping[str, Cases] = {
     "x-timestamp": cases("400/01", "401/00"),
     "x-partner-id": cases("400/01", "401/00", "404/16"),
 }
+
+
+def _also(fact: FieldFact, keyword: str, view: View) -> Cases:
+    """What fits besides: a required field out of form is an invalid mandatory field as well, a wrong type unreadable.
+
+    A payment is one of several shapes: a body that is none of them lacks what the nearest one needs (contradiction 1).
+    """
+    mandatory = cases("400/02") if fact.required or view.name == "payment" else frozenset()
+    return mandatory | (cases("400/00") if keyword == "type" else frozenset())
 
 
 def _reason(name: str, missing: bool, view: View) -> tuple[Cases, str]:

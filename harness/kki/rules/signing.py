@@ -20,6 +20,7 @@ from kki.snap.tokens import bearer
 
 WHERE = "header X-SIGNATURE"
 UNAUTHORISED = cases("401/00")
+MALFORMED = cases("401/00", "400/01")  # for what is no Base64 of such a length, whoever signed
 _SECRET = "the client secret, without which no signature can be computed"
 _HIDDEN = "the values that were hidden when the recording was made; the signature covers them"
 _WRITTEN = "Base64 with padding, 88 characters"
@@ -52,7 +53,7 @@ def _compared(scene: Scene) -> Comparison | Unknown | None:
     given, stamp, token = view.header("X-SIGNATURE"), view.header("X-TIMESTAMP"), _signed_token(scene)
     if not given or stamp is None or token is None or view.body.fault is not None:
         return None
-    secret = scene.knowledge.credentials.client_secret
+    secret = scene.knowledge.held_by(view.header("X-PARTNER-ID")).client_secret
     if secret is None:
         return Unknown(_SECRET)
     if any(masked(text) for text in (given, stamp, token)) or (b"\xe2\x80\xb9" in view.body.octets and _hidden(view)):
@@ -126,7 +127,8 @@ def signature_matches(scene: Scene) -> Detection:
     expected = "the HMAC-SHA512 of METHOD:path:token:digest of the body:X-TIMESTAMP, in Base64"
     actual = f"another text of {length(found.given)}"
     why = signature.explain(found.right, found.given)
-    return (Fault(where=WHERE, expected=expected, actual=actual, diagnosis=why, server=server),)
+    fitting = UNAUTHORISED if _written(found.given) else MALFORMED
+    return (Fault(where=WHERE, expected=expected, actual=actual, diagnosis=why, server=server, fitting=fitting),)
 
 
 def _kind(given: str, right: Signing) -> str:
@@ -179,7 +181,7 @@ def signature_encoding(scene: Scene) -> Detection:
         Fault(
             where=WHERE, expected=expected, actual=f"a text of {length(given)} in another form", diagnosis=why,
             server="" if proved else NOBODY, reason="" if proved else NOBODY,
-            force=Force.MUST_REFUSE if proved else Force.MAY_REFUSE,
+            force=Force.MUST_REFUSE if proved else Force.MAY_REFUSE, fitting=MALFORMED,
         ),
     )  # fmt: skip
 
@@ -241,7 +243,15 @@ def token_signature_verifies(scene: Scene) -> Detection:
     if right:
         return ()
     expected = "the RSA-SHA256 (PKCS#1 v1.5) signature of X-CLIENT-KEY|X-TIMESTAMP, in Base64"
-    return (Fault(where=WHERE, expected=expected, actual=f"a text of {length(given)} that does not verify"),)
+    actual = f"a text of {length(given)} that does not verify"
+    return (Fault(where=WHERE, expected=expected, actual=actual, fitting=UNAUTHORISED if _b64(given) else MALFORMED),)
+
+
+def _b64(given: str) -> bool:
+    try:
+        return len(base64.b64decode(given.encode("ascii"), validate=True)) >= 128
+    except ValueError:
+        return False
 
 
 def _public(private: str | None) -> str | None:

@@ -17,6 +17,7 @@ from kki.snap import timestamps, tokens
 from kki.snap.canonical import Malformed
 
 _LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?")
+_NO_COLON = re.compile(r"(T.*)([+-][0-9]{2})([0-9]{2})$")
 LIFETIME = 900  # seconds; DOKU, token page
 SKEW = timedelta(seconds=60)  # by which exp may miss the reply's own count: clocks, and the way
 
@@ -34,12 +35,17 @@ def _present(scene: Scene, name: str) -> Judgement | None:
     return _broken(f"reply /{name}", "a value", "missing" if value is ABSENT else "null or empty")
 
 
+def void(scene: Scene, value: object) -> bool:
+    """An optional member without a value, where that is read as none."""
+    return (value is None or value == "") and scene.knowledge.choice("null-members") == "absent"
+
+
 def _echo(scene: Scene, name: str) -> Judgement | None:
     """A member that, where present, repeats the request's of the same name."""
     if not scene.view.accepted:
         return None
     given, wanted = scene.view.reply.member(name), scene.view.member(name)
-    if given is ABSENT:
+    if given is ABSENT or void(scene, given):
         return NotApplicable()
     if given is None or not isinstance(wanted, str):
         return None
@@ -120,7 +126,7 @@ def redirect_url_is_an_address(scene: Scene) -> Judgement | None:
     if not scene.view.accepted:
         return None
     url = scene.view.reply.member("redirectUrl")
-    if url is ABSENT:
+    if url is ABSENT or void(scene, url):
         return NotApplicable()
     if isinstance(url, str) and _is_address(url):
         return Holds()
@@ -156,7 +162,7 @@ def refund_names_the_payments_reference(scene: Scene) -> Judgement | None:
     if not scene.view.accepted:
         return None
     given = scene.view.reply.member("originalReferenceNo")
-    if given is ABSENT:
+    if given is ABSENT or void(scene, given):
         return NotApplicable()
     wanted = scene.trail.reference_of.get(scene.view.text("originalPartnerReferenceNo") or "")
     if wanted is None or not isinstance(given, str):
@@ -172,7 +178,7 @@ def refund_time_is_a_time(scene: Scene) -> Judgement | None:
     if not scene.view.accepted:
         return None
     given = scene.view.reply.member("refundTime")
-    if given is ABSENT:
+    if given is ABSENT or void(scene, given):
         return NotApplicable()
     wanted = scene.knowledge.choice("refund-time-form")
     seen = _time_form(given)
@@ -219,16 +225,22 @@ def token_type_is_bearer(scene: Scene) -> Judgement | None:
 
 @rule("KKI-TOK-214", operations=("b2b",))
 def token_lives_fifteen_minutes(scene: Scene) -> Judgement | None:
-    """expiresIn in the B2B reply is 900 seconds, as a number or as a string of digits."""
+    """expiresIn in the B2B reply is at most 900 seconds, as a number or as a string of digits."""
     if not scene.view.accepted:
         return None
     given, wanted = scene.view.reply.member("expiresIn"), scene.knowledge.choice("expires-in-type")
-    seen = "string" if given == str(LIFETIME) else "number" if _is_number(given) and given == LIFETIME else None
+    seen = "string" if _seconds(given) else "number" if _is_number(given) and 1 <= given <= LIFETIME else None
     if seen is not None and wanted in ("either", seen):
         return Holds(f"expires-in-type={seen}")
     words = {"either": f'{LIFETIME} or "{LIFETIME}"', "number": str(LIFETIME), "string": f'"{LIFETIME}"'}
     actual = "missing" if given is ABSENT else str(given) if _is_number(given) else shown(given)
-    return _broken("reply /expiresIn", words[wanted], actual[:40])
+    return _broken("reply /expiresIn", f"{words[wanted]}, or less", actual[:40])
+
+
+def _seconds(value: object) -> bool:
+    """A token may say what is left of its life: DOKU gives the same one again while it lives."""
+    digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 4
+    return digits and 1 <= int(str(value)) <= LIFETIME
 
 
 def _is_number(value: object) -> bool:
@@ -276,9 +288,9 @@ def expiry_times_lie_ahead(scene: Scene) -> Judgement | None:
     names = ("accessTokenExpiryTime", "refreshTokenExpiryTime")
     given = {name: scene.view.reply.member(name) for name in names}
     for name, value in given.items():
-        if value is ABSENT:
+        if value is ABSENT or void(scene, value):
             continue
-        parsed = timestamps.parse(value) if isinstance(value, str) else None
+        parsed = _latest(value) if isinstance(value, str) else None
         if parsed is None or isinstance(parsed, Malformed):
             actual = shown(value) if isinstance(value, str) else kind(value)
             found.append(
@@ -289,6 +301,12 @@ def expiry_times_lie_ahead(scene: Scene) -> Judgement | None:
     if found:
         return Broken(tuple(found))
     return NotApplicable() if all(value is ABSENT for value in given.values()) else Holds()
+
+
+def _latest(value: str) -> timestamps.Timestamp | Malformed:
+    """A date and time in one of ISO 8601's forms; one without a zone as late as it can be meant."""
+    text = _NO_COLON.sub(r"\1\2:\3", value)
+    return timestamps.parse(text + "Z" if _LOCAL.fullmatch(text) else text)
 
 
 @rule("KKI-TOK-226", operations=TOKENS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import datetime, timedelta
 
 from kki.model.verdict import Unknown
@@ -15,8 +17,10 @@ from kki.snap.tokens import Claims
 
 B2B, CUSTOMER = "header Authorization", "header Authorization-customer"
 INVALID = cases("401/01", "401/03")
-ANOTHERS = cases("401/00", "401/01", "401/03", "404/16")
+WRONG = INVALID | cases("401/00")  # how a wrong token is refused; unauthorised is what both its cases say
+ANOTHERS = WRONG | cases("404/16", "404/08")
 WRONG_CUSTOMER = cases("401/02", "401/04")
+_WRONG_CUSTOMER = WRONG_CUSTOMER | cases("401/00")
 SCHEME = cases("401/00", "401/01", "401/03", "400/01")
 CODE = cases("401/00", "401/02", "401/04", "400/01", "404/*")
 GRACE = timedelta(seconds=5)  # by which clocks and the way to the server may blur the end of a token
@@ -107,7 +111,8 @@ _SHARED = "whether another process of this run has had the token replaced meanwh
 
 
 def _never(actual: str, server: str = "KKI-TOK-140") -> Fault:
-    return Fault(where=B2B, expected="a B2B token that the token endpoint issued", actual=actual, server=server)
+    expected = "a B2B token that the token endpoint issued"
+    return Fault(where=B2B, expected=expected, actual=actual, server=server, fitting=WRONG)
 
 
 def _anothers() -> Fault:
@@ -127,6 +132,8 @@ def _not_issued(scene: Scene, token: str) -> Detection:
     if claims is None:
         if isinstance(tokens.bearer(f"Bearer {token}"), Malformed):
             return (_never(f"no token at all ({length(token)}, some of which no token may have)"),)
+        if _names_an_algorithm(token) and seen and scene.knowledge.complete:
+            return (_never("a JWT that somebody else made", "KKI-TOK-144"),)
         sure = seen and (scene.knowledge.complete or scene.trail.jwt_tokens)
         return (_never(f"a text of {length(token)} that was never issued"),) if sure else scene.knowledge.unseen(_ISSUE)
     if partner and claims.client_id != partner and partner == scene.knowledge.credentials.client_id:
@@ -136,6 +143,18 @@ def _not_issued(scene: Scene, token: str) -> Detection:
     if seen and scene.knowledge.complete:
         return (_never("a well-formed token that somebody else made", "KKI-TOK-144"),)
     return scene.knowledge.unseen(_ISSUE)
+
+
+def _names_an_algorithm(token: str) -> bool:
+    """Whether this is a JWT in form, whoever made it and whatever it claims."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return False
+    try:
+        head = json.loads(base64.urlsafe_b64decode(parts[0] + "=" * (-len(parts[0]) % 4)))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(head, dict) and "alg" in head
 
 
 _ISSUE = "the reply of the token endpoint that issued the token"
@@ -158,7 +177,8 @@ def b2b_token_is_fresh(scene: Scene) -> Detection:
         return None
     expected = "a token that has not expired"
     if token == scene.knowledge.test_data.expired_b2b_token:
-        return (Fault(where=B2B, expected=expected, actual="one that the profile says has expired"),)
+        actual = "one that the profile says has expired"
+        return (Fault(where=B2B, expected=expected, actual=actual, fitting=WRONG),)
     issued = scene.trail.token(token, "b2b")
     if issued is not None and issued.expires_at is not None:
         gap = at - issued.expires_at
@@ -168,14 +188,14 @@ def b2b_token_is_fresh(scene: Scene) -> Detection:
         actual = f"one that expired {int(gap.total_seconds())} s before"
         if force is Force.MAY_REFUSE:
             return (_tolerated(Fault(where=B2B, expected=expected, actual="one at the very end of its life")),)
-        return (Fault(where=B2B, expected=expected, actual=actual, force=force),)
+        return (Fault(where=B2B, expected=expected, actual=actual, force=force, fitting=WRONG),)
     if issued is not None:
         return Unknown("when the token expires: its reply does not say")
     claims = None if masked(token) else tokens.peek(token)
     if claims is None or scene.knowledge.complete:
         return None  # never issued: a row of its own
     if _claims_expired(claims, at):
-        return (Fault(where=B2B, expected=expected, actual="one whose own exp lies in the past"),)
+        return (Fault(where=B2B, expected=expected, actual="one whose own exp lies in the past", fitting=WRONG),)
     return ()
 
 
@@ -186,7 +206,7 @@ def b2b_token_is_not_the_customers(scene: Scene) -> Detection:
     if not token:
         return None
     if scene.trail.token(token, "b2b") is None and _is_customer_token(scene, token):
-        return (Fault(where=B2B, expected="the B2B token", actual="the customer token"),)
+        return (Fault(where=B2B, expected="the B2B token", actual="the customer token", fitting=WRONG),)
     return ()
 
 
@@ -201,7 +221,7 @@ def customer_token_was_issued(scene: Scene) -> Detection:
         return None
     expected = "a customer token that the B2B2C endpoint issued"
     if not token:
-        fitting = WRONG_CUSTOMER | cases("400/02", "400/01")
+        fitting = _WRONG_CUSTOMER | cases("400/02", "400/01")
         empty = Fault(where=CUSTOMER, expected=expected, actual="empty", fitting=fitting)
         # Where a payment by CPAN needs no customer token, an empty one may count as none.
         needless = scene.view.variant == "cpan" and scene.knowledge.choice("customer-token-required") == "not-on-cpan"
@@ -210,7 +230,7 @@ def customer_token_was_issued(scene: Scene) -> Detection:
     if issued is not None:
         late = issued.expires_at is not None and scene.view.exchange.sent_at > issued.expires_at + GRACE
         if late:
-            return (Fault(where=CUSTOMER, expected=expected, actual="one that has expired"),)
+            return (Fault(where=CUSTOMER, expected=expected, actual="one that has expired", fitting=_WRONG_CUSTOMER),)
         if issued.expires_at is None and _refused_as(scene, WRONG_CUSTOMER):
             return Unknown("when the customer token expires: its reply does not say")
         return _superseded(scene, "b2b2c", issued.client, token, CUSTOMER, WRONG_CUSTOMER)
@@ -220,7 +240,8 @@ def customer_token_was_issued(scene: Scene) -> Detection:
         return Unknown("the customer token, which was hidden when the recording was made")
     known = "b2b2c" in scene.trail.issuances or scene.knowledge.test_data.customer_token is not None
     if known and scene.knowledge.complete:
-        return (Fault(where=CUSTOMER, expected=expected, actual=f"a text of {length(token)} that was never issued"),)
+        actual = f"a text of {length(token)} that was never issued"
+        return (Fault(where=CUSTOMER, expected=expected, actual=actual, fitting=_WRONG_CUSTOMER),)
     return scene.knowledge.unseen("the reply of the B2B2C endpoint that issued it, or test_data.customer_token")
 
 
@@ -249,7 +270,8 @@ def customer_token_is_not_the_partners(scene: Scene) -> Detection:
     if not token:
         return None
     if _is_b2b_token(scene, token):
-        return (Fault(where=CUSTOMER, expected="the customer token", actual="the B2B token"),)
+        actual = "the B2B token"
+        return (Fault(where=CUSTOMER, expected="the customer token", actual=actual, fitting=_WRONG_CUSTOMER),)
     return ()
 
 

@@ -6,6 +6,7 @@ answered, and `Turn.before` and `Turn.overlaps` say what can be said.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +21,8 @@ from kki.snap.encoding import base64_octets
 from kki.snap.tokens import peek
 
 MOST_TOLD = 4  # values of one reply header that are told apart
+_NUMBERED = re.compile(r"[0-9A-Fa-f-]{6,}")  # a trace id in a message tells nothing
+SECRET_STEPS = ("padding", "payload")  # of opening cardData: only who has the key may know which of them failed
 MOST_TURNS = 8  # uses of one id or reference that are told apart
 
 
@@ -34,6 +37,7 @@ class Turn:
     day: str = ""  # yyyy-MM-dd, as the client's own X-TIMESTAMP has it
     case: tuple[int, str] | None = None
     body: str = ""  # digest: equal where the same is asked for once more
+    number: str = ""  # referenceNo or refundNo of its reply
 
     @property
     def accepted(self) -> bool:
@@ -136,6 +140,9 @@ class Trail:
     jwt_tokens: bool = False  # whether the B2B tokens of this server are JWTs
     latest: dict[tuple[str, str], str] = field(default_factory=dict)  # kind or "refresh", client → issued last
     issuances: set[str] = field(default_factory=set)  # "b2b", "b2b2c": seen to issue
+    bindings: dict[str, str] = field(default_factory=dict)  # partnerReferenceNo of a binding → exchange
+    external_of: dict[str, str] = field(default_factory=dict)  # partnerReferenceNo → X-EXTERNAL-ID of its success
+    in_progress: set[str] = field(default_factory=set)  # partnerReferenceNo of payments that 202 answered
     bound: dict[str, str] = field(default_factory=dict)  # bankCardToken → exchange that gave it
     unbound: dict[str, Turn] = field(default_factory=dict)
     proven: set[str] = field(default_factory=set)  # card tokens, CPANs and OTPs that the server has accepted once
@@ -145,7 +152,7 @@ class Trail:
     refunds: dict[tuple[str, str], Refund] = field(default_factory=dict)  # original, partnerRefundNo
     refunded: dict[str, Turn] = field(default_factory=dict)  # original → its first accepted refund
     refund_names: dict[str, str] = field(default_factory=dict)  # partnerRefundNo of accepted ones → original
-    reference_nos: dict[str, str] = field(default_factory=dict)  # referenceNo → exchange
+    reference_nos: dict[str, str] = field(default_factory=dict)  # operation and referenceNo → exchange
     refund_nos: dict[str, str] = field(default_factory=dict)
     vectors: dict[bytes, tuple[str, str]] = field(default_factory=dict)  # IV or salt → exchange, `card_sent`
     card_failure: CardFailure | None = None
@@ -155,6 +162,22 @@ class Trail:
     disturbed_by: str | None = None  # the exchange before the next one, if its body was unreadable
     habits: Any = None  # kki.rules.behaviour's own memory
     count: int = 0
+    expected: dict[str, tuple[Uses, ...]] = field(default_factory=dict)  # what raced, and is judged later
+
+    def expect(self, view: View) -> None:
+        """Of requests that race the first to be judged knows of the others: each was on its way as well."""
+        turn, key, reference = turn_of(view), external_key(view), view.text("partnerReferenceNo")
+        uses = [self.external.setdefault(key, Uses())] if key and view.symmetric else []
+        if reference and view.name == "payment":
+            uses.append(self.payments.setdefault(reference, Uses()))
+        for each in uses:
+            each.add(turn)
+        self.expected[turn.exchange] = tuple(uses)
+
+    def arrived(self, exchange: str) -> None:
+        """This one is judged now: what was expected of it is about to be added."""
+        for uses in self.expected.pop(exchange, ()):
+            uses.turns[:] = [turn for turn in uses.turns if turn.exchange != exchange]
 
     def add(self, view: View, knowledge: Knowledge, spoiled: Iterable[str] = ()) -> None:
         """Remember one exchange. `spoiled`: kinds of fault it had ("unreadable", "card data:padding")."""
@@ -193,7 +216,7 @@ class Trail:
             self.bound.setdefault(token, view.exchange.id)
         number = view.reply.member("referenceNo")
         if isinstance(number, str) and number and view.in_api:
-            self.reference_nos.setdefault(number, view.exchange.id)
+            self.reference_nos.setdefault(f"{view.name} {number}", view.exchange.id)
 
     def _remember_vector(self, view: View) -> None:
         vector = card_vector(view) if view.name == "bind" else None
@@ -205,7 +228,8 @@ class Trail:
         answered = view.exchange.answered_at
         if step is None or view.reply.standing is not Standing.REFUSED or answered is None:
             return
-        self.card_failure = self.card_failure or card_failure_of(view)
+        if step in SECRET_STEPS:
+            self.card_failure = self.card_failure or card_failure_of(view)
         for name, value in view.exchange.response.headers.pairs if view.exchange.response else ():
             self.card_told.setdefault(name.lower(), {}).setdefault(where_failed(step), Told()).add(value)
         took = (answered - view.exchange.sent_at).total_seconds() * 1000
@@ -219,11 +243,17 @@ class Trail:
         if turn.accepted:
             found = (view.text(name) for name in ("bankCardToken", "chargeToken", "otp"))
             self.proven.update(value for value in found if value)
+            self.external_of.setdefault(reference, view.header("X-EXTERNAL-ID") or "")
+            if view.reply.status == 202:
+                self.in_progress.add(reference)
         number = view.reply.member("referenceNo")
         if turn.accepted and isinstance(number, str):
             self.reference_of.setdefault(reference, number)
 
     def _bind(self, view: View, turn: Turn, _knowledge: Knowledge) -> None:
+        reference = view.text("partnerReferenceNo")
+        if reference:
+            self.bindings.setdefault(reference, view.exchange.id)
         if not turn.accepted:
             return
         charge, info = view.reply.member("chargeToken"), view.reply.member("additionalInfo")
@@ -253,7 +283,7 @@ class Trail:
             self.refunded.setdefault(original, turn)
             self.refund_names.setdefault(name, original)
             if number:
-                self.refund_nos.setdefault(number, view.exchange.id)
+                self.refund_nos.setdefault(f"{view.name} {number}", view.exchange.id)
 
     def _token_request(self, view: View, turn: Turn, _knowledge: Knowledge) -> None:
         token = view.reply.member("accessToken")
@@ -293,8 +323,13 @@ def turn_of(view: View) -> Turn:
     day = stamp.text[:10] if isinstance(stamp, timestamps.Timestamp) else ""
     return Turn(
         exchange.id, exchange.sent_at, exchange.answered_at, view.reply.standing, day=day, case=view.reply.case,
-        body=digest(view.body),
+        body=digest(view.body), number=_number(view),
     )  # fmt: skip
+
+
+def _number(view: View) -> str:
+    found = (view.reply.member(name) for name in ("refundNo", "referenceNo"))
+    return next((number for number in found if isinstance(number, str)), "")
 
 
 def external_key(view: View) -> tuple[str, str, str] | None:
@@ -313,10 +348,11 @@ def where_failed(step: str) -> str:
 
 def card_failure_of(view: View) -> CardFailure:
     headers = view.exchange.response.headers.pairs if view.exchange.response else ()
-    code = view.reply.member("responseCode")
+    code, message = view.reply.member("responseCode"), view.reply.message
     return CardFailure(
         exchange=view.exchange.id, status=view.reply.status, code=code if isinstance(code, str) else "",
-        message=view.reply.message, headers=tuple(sorted({name.lower() for name, _ in headers})),
+        message=_NUMBERED.sub("#", message) if isinstance(message, str) else message,
+        headers=tuple(sorted({name.lower() for name, _ in headers})),
     )  # fmt: skip
 
 

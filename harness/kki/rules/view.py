@@ -17,6 +17,7 @@ from typing import Any
 
 from kki.model.contract import Operation
 from kki.model.exchange import Exchange
+from kki.rules.hidden import shown_as_hidden, with_the_line_left_out
 from kki.rules.knowledge import Knowledge
 from kki.snap import responsecode, timestamps
 from kki.snap.canonical import Malformed, body_digest, minified
@@ -161,8 +162,11 @@ class View:
 
 def look(exchange: Exchange, knowledge: Knowledge) -> View:
     """The exchange as the rules see it. Never fails."""
+    operation = knowledge.contract.operation_at(exchange.request.path)
+    if not knowledge.staged:
+        exchange = shown_as_hidden(exchange)
+        exchange = with_the_line_left_out(exchange, operation, _reply(exchange).case)
     request = exchange.request
-    operation = knowledge.contract.operation_at(request.path)
     body = read_body(request.body)
     stamp = request.headers.get("X-TIMESTAMP")
     return View(

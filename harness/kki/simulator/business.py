@@ -218,3 +218,5 @@ def refund_time(call: Call) -> str:
     if call.choice("refund-time-form") == "local":
         return call.now.astimezone(timestamps.JAKARTA).replace(tzinfo=None).isoformat(timespec="milliseconds")
     return timestamps.format_offset(call.now)
+
+

@@ -54,7 +54,7 @@ def timestamp_is_well_formed(call: Call) -> Refusal | None:
 
 
 def timestamp_is_fresh(call: Call) -> Refusal | None:
-    """ "Client's current local time": how near is a reading."""
+    """"Client's current local time": how near is a reading."""
     seen = timestamps.parse(call.header("X-TIMESTAMP"))
     window = call.choice("timestamp-window")
     if window == "none" or isinstance(seen, Malformed):

@@ -12,6 +12,9 @@ from kki.simulator import (
     personas_fields,
     personas_headers,
     personas_kinds,
+    personas_memory,
+    personas_partial,
+    personas_readers,
     personas_reasons,
     personas_robustness,
     personas_signature,
@@ -60,6 +63,9 @@ PERSONAS: Mapping[str, Persona] = by_name(
         *personas_state.ALL,
         *personas_robustness.ALL,
         *personas_kinds.ALL,
+        *personas_partial.ALL,
+        *personas_memory.ALL,
+        *personas_readers.ALL,
     )
 )
 

@@ -34,7 +34,9 @@ row = area("fields")
 
 
 def _type(operation: str, name: str, *lifts: str) -> Change:
-    return both(loosened(name, operation, type="any"), lifting(off_limits(operation, name), *lifts, at=(operation,)))
+    return both(
+        loosened(name, operation, type="any"), lifting(off_limits(operation, name), *lifts, at=(operation,))
+    )
 
 
 def _longest(operation: str, name: str, *lifts: str) -> Change:
@@ -65,7 +67,9 @@ def _stricter(operation: str, name: str) -> Change:
 
 
 def _optional(operation: str, name: str, *lifts: str) -> Change:
-    return both(loosened(name, operation, required=False), lifting(absent_member(name), *lifts, at=(operation,)))
+    return both(
+        loosened(name, operation, required=False), lifting(absent_member(name), *lifts, at=(operation,))
+    )
 
 
 # operation, member, its name in the persona's, the row of presence, the row of limits, checks that would refuse anyway

@@ -179,7 +179,8 @@ def _after(when: When, answer: Callable[[Call], Result]) -> Change:
     return lambda behaviour: behaviour.guarding(guard)
 
 
-def _greeting(call: Call) -> Response:
+def greeting(call: Call) -> Response:
+    """As successful, without a look."""
     return _reply(200, {"responseCode": f"200{call.service}00", "responseMessage": "Successful"})
 
 
@@ -200,8 +201,8 @@ ALL: tuple[Persona, ...] = (
         reading(lambda body: json.loads(body.decode("utf-8", "replace")))),
     row("accepts-any-method", "Does not look at the method.", "ROB-280", without("method")),
     row("answers-get", "Answers GET as successful, without looking further.", "ROB-280",
-        guarding(lambda call: call.operation is not None and call.request.method == "GET", _greeting)),
-    row("accepts-any-path", "Answers any path as successful.", "ROB-290", guarding(unknown_path, _greeting)),
+        guarding(lambda call: call.operation is not None and call.request.method == "GET", greeting)),
+    row("accepts-any-path", "Answers any path as successful.", "ROB-290", guarding(unknown_path, greeting)),
     # server errors
     row("fails-on-garbage", "Answers a body that is no JSON with a server error.", "ROB-310 ROB-210",
         refusing("unreadable", 500, "00")),

@@ -210,3 +210,4 @@ ALL: tuple[Persona, ...] = (
     leak("shows-path", "Shows which of its files found a signature wrong.", "SEC-250",
          _inside("/srv/app/signature.py", "signature")),
 )  # fmt: skip
+

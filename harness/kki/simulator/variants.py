@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from kki.model.http import Headers, Response
-from kki.simulator import business, variants_narrow
+from kki.simulator import business, variants_manners, variants_narrow
 from kki.simulator.behaviour import Behaviour, Step
 from kki.simulator.call import Call
 from kki.simulator.outcomes import Answer, Effect, Refusal, Result, Success
@@ -392,7 +392,7 @@ WHOLE: tuple[Persona, ...] = (
 
 """Those that take all that is correct."""
 
-ALL: tuple[Persona, ...] = (*WHOLE, *variants_narrow.ALL)
+ALL: tuple[Persona, ...] = (*WHOLE, *variants_narrow.ALL, *variants_manners.ALL)
 VARIANTS: Mapping[str, Persona] = by_name(ALL)
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kki.simulator import checks
 from kki.simulator.behaviour import Behaviour, Step
 from kki.simulator.call import Call
 from kki.simulator.outcomes import Effect, Refusal, Success
 from kki.simulator.persona import Change, Persona, area
+from kki.simulator.server import encoded
 from kki.simulator.world import World, put
 
 _row = area("variant")
@@ -119,6 +121,12 @@ def _no_such_card(behaviour: Behaviour) -> Behaviour:
     )
 
 
+def _reserialised(call: Call) -> Refusal | None:
+    """The body digest over what a serialiser makes of the parsed body (contradiction 17)."""
+    body = encoded(call.body) if isinstance(call.body, dict) else call.request.body
+    return None if checks.is_signed(call, body=body) else checks.unauthorised("signature", "Invalid signature")
+
+
 ALL: tuple[Persona, ...] = (
     row("last-token-alone", "Lets a new token take the place of the client's earlier ones.",
         lambda behaviour: behaviour.doing(_last_token_alone)),
@@ -128,5 +136,7 @@ ALL: tuple[Persona, ...] = (
     row("otp-lock", "Takes no OTP any more after a few wrong ones.", _otp_lock),
     row("payments-a-day", "Lets a few payments a day through.", _limited),
     row("no-refunds-today", "Refuses each refund as not possible at this time.", _no_refunds),
+    row("digests-what-it-parsed", "Takes the body's digest over what it writes of the parsed body.",
+        lambda behaviour: behaviour.checking("signature", _reserialised)),
     row("card-unknown-to-the-network", "Does not know the profile's card.", _no_such_card),
 )  # fmt: skip

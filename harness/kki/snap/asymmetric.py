@@ -20,6 +20,22 @@ def sign_token_request(*, client_id: str, timestamp: str, private_key_pem: str) 
     return base64_text(crypto.rsa_sha256_signature(key, utf8(token_string_to_sign(client_id, timestamp))))
 
 
+def sign_otherwise(*, client_id: str, timestamp: str, private_key_pem: str, scheme: str) -> str | Malformed:
+    """X-SIGNATURE by another algorithm than the documented one: `crypto.rsa_otherwise` names them."""
+    key = crypto.private_key(private_key_pem)
+    if isinstance(key, Malformed):
+        return key
+    return base64_text(crypto.rsa_otherwise(key, utf8(token_string_to_sign(client_id, timestamp)), scheme))
+
+
+def verifies_otherwise(*, client_id: str, timestamp: str, signature: str, public_key_pem: str, scheme: str) -> bool:
+    """Whether the signature text is one of that algorithm."""
+    key, octets = crypto.public_key(public_key_pem), base64_octets(signature)
+    if isinstance(key, Malformed) or isinstance(octets, Malformed):
+        return False
+    return crypto.rsa_verifies_otherwise(key, utf8(token_string_to_sign(client_id, timestamp)), octets, scheme)
+
+
 def verify_token_request(*, client_id: str, timestamp: str, signature: str, public_key_pem: str) -> bool | Malformed:
     """Whether the signature text is right. A text that is not strict Base64 is simply wrong.
 

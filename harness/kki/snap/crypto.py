@@ -72,6 +72,25 @@ def rsa_sha256_signature(key: RSAPrivateKey, message: bytes) -> bytes:
     return key.sign(message, padding.PKCS1v15(), hashes.SHA256())
 
 
+def rsa_otherwise(key: RSAPrivateKey, message: bytes, scheme: str) -> bytes:
+    """A signature as it must not be: "sha1" or "sha512" under PKCS #1 v1.5, or "pss" with SHA-256."""
+    if scheme == "pss":
+        return key.sign(message, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())
+    return key.sign(message, padding.PKCS1v15(), {"sha1": hashes.SHA1(), "sha512": hashes.SHA512()}[scheme])
+
+
+def rsa_verifies_otherwise(key: RSAPublicKey, message: bytes, signature: bytes, scheme: str) -> bool:
+    """Whether `rsa_otherwise` made it."""
+    way = padding.PSS(padding.MGF1(hashes.SHA256()), 32) if scheme == "pss" else padding.PKCS1v15()
+    try:
+        key.verify(
+            signature, message, way, {"sha1": hashes.SHA1(), "sha512": hashes.SHA512(), "pss": hashes.SHA256()}[scheme]
+        )
+    except InvalidSignature:
+        return False
+    return True
+
+
 def rsa_sha256_verifies(key: RSAPublicKey, message: bytes, signature: bytes) -> bool:
     """Whether the octets are the RSASSA-PKCS1-v1_5 SHA-256 signature of the message (RFC 8017 section 8.2.2)."""
     try:

@@ -7,15 +7,16 @@ harmless ones break none. Ids are strings on purpose: nothing here judges.
 from __future__ import annotations
 
 from kki.drafting.mutations.base import EVERY, SYMMETRIC, TOKENS, Mutation, Stage
-from kki.drafting.mutations.bodies import HARMLESS, ROBUSTNESS
+from kki.drafting.mutations.bodies import HARMLESS, LENIENT, ROBUSTNESS
 from kki.drafting.mutations.headers import HEADERS
 from kki.drafting.mutations.routes import ROUTES
 from kki.drafting.mutations.signature import SIGNATURE, SIGNATURE_ORDER
-from kki.drafting.mutations.tokens import TOKEN, TOKEN_ENDPOINTS, unsigned_token
+from kki.drafting.mutations.tokens import BARE_TOKEN, CUSTOMER_TOKEN, TOKEN, TOKEN_ENDPOINTS, unsigned_token
 
 __all__ = [
-    "ALL", "BY_NAME", "EVERY", "HARMLESS", "HEADERS", "ROBUSTNESS", "ROUTES", "SIGNATURE", "SIGNATURE_ORDER",
-    "SYMMETRIC", "TOKEN", "TOKENS", "TOKEN_ENDPOINTS", "Mutation", "Stage", "mutation", "unsigned_token",
+    "ALL", "BARE_TOKEN", "BY_NAME", "CUSTOMER_TOKEN", "EVERY", "HARMLESS", "HEADERS", "LENIENT", "ROBUSTNESS", "ROUTES",
+    "SIGNATURE", "SIGNATURE_ORDER", "SYMMETRIC", "TOKEN", "TOKENS", "TOKEN_ENDPOINTS", "Mutation", "Stage",
+    "mutation", "unsigned_token",
 ]  # fmt: skip
 
 ALL: tuple[Mutation, ...] = (
@@ -23,9 +24,12 @@ ALL: tuple[Mutation, ...] = (
     SIGNATURE_ORDER,
     *HARMLESS,
     *TOKEN,
+    *CUSTOMER_TOKEN,
+    BARE_TOKEN,
     *HEADERS,
     *TOKEN_ENDPOINTS,
     *ROBUSTNESS,
+    *LENIENT,
     *ROUTES,
 )
 

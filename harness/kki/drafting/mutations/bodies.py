@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 from kki.drafting.drafts import Draft
-from kki.drafting.mutations.base import Mutation, before, header, reordered
+from kki.drafting.mutations.base import EVERY, Mutation, before, header, reordered
 
 
 def _respaced(draft: Draft) -> Draft:
@@ -32,7 +33,7 @@ HARMLESS: tuple[Mutation, ...] = (
     ),
     before(
         "non-ASCII text in an extra member",
-        lambda d: d.having(note="Pengembalian <dana> & café/50% 日本 𝄞"),
+        lambda d: d.having(note=" Pengembalian  <dana> & café/50% cafe\u0301 日本 𝄞 "),
         "",
         "SIG-170 FLD-130",
     ),
@@ -43,6 +44,34 @@ HARMLESS: tuple[Mutation, ...] = (
         "SIG-170 FLD-130",
     ),
 )
+
+
+def _inside(text: bytes) -> Callable[[Draft], Draft]:
+    """One more member, written like this."""
+    return lambda d: d.with_body(d.request.body[:-1] + b',"x":' + text + b"}")
+
+
+def _behind(text: bytes) -> Callable[[Draft], Draft]:
+    return lambda d: d.with_body(d.request.body + text)
+
+
+_NO_JSON = ("FLD-060", "ROB-210 RSN-160")
+LENIENT: tuple[Mutation, ...] = (
+    before("text behind the JSON", _behind(b" ok"), *_NO_JSON, ("payment",)),
+    before("a second object behind the JSON", _behind(b"{}"), *_NO_JSON, ("refund",)),
+    before("NaN as a value", _inside(b"NaN"), *_NO_JSON, ("bind",)),
+    before("a number with a leading zero", _inside(b"012"), *_NO_JSON, ("payment",)),
+    before("a line feed inside a string", _inside(b'"a\nb"'), *_NO_JSON, ("unbind",)),
+    before("a comment in the JSON", _inside(b"1/* one */"), *_NO_JSON, ("bind",)),
+    before("single quotes in the JSON", lambda d: d.with_body(d.request.body.replace(b'"', b"'")), *_NO_JSON,
+           ("refund",)),
+    before("body in UTF-16", lambda d: d.with_body(d.request.body.decode().encode("utf-16")), "FLD-060",
+           "ROB-250 RSN-160", ("payment",)),
+    before("a byte order mark before the JSON", lambda d: d.with_body(b"\xef\xbb\xbf" + d.request.body), "FLD-060", "",
+           ("bind",)),
+    before("a member of 100,000 characters", _inside(b'"' + b"a" * 100_000 + b'"'), "", "", ("unbind",)),
+)  # fmt: skip
+"""What a reader takes that is more lenient than JSON, each on one operation."""
 
 
 def _nested(depth: int) -> bytes:
@@ -56,7 +85,11 @@ def _as_form(draft: Draft) -> Draft:
 
 ROBUSTNESS: tuple[Mutation, ...] = (
     before(
-        "body that is not JSON", lambda d: d.with_body(b"partnerReferenceNo=INV-0001"), "FLD-060", "ROB-210 RSN-160"
+        "body that is not JSON",
+        lambda d: d.with_body(b"partnerReferenceNo=INV-0001"),
+        "FLD-060",
+        "ROB-210 RSN-160",
+        EVERY,
     ),
     before(
         "body cut half-way",
@@ -71,7 +104,7 @@ ROBUSTNESS: tuple[Mutation, ...] = (
     before("empty body", lambda d: d.with_body(b""), "FLD-060", "ROB-210 RSN-160"),
     before("body that is an array", lambda d: d.with_body(b"[" + d.request.body + b"]"), "FLD-020", "FLD-120"),
     before("body that is a string", lambda d: d.with_body(b'"text"'), "FLD-020", "FLD-120"),
-    before("body that is null", lambda d: d.with_body(b"null"), "FLD-020", "FLD-120"),
+    before("body that is null", lambda d: d.with_body(b"null"), "FLD-020", "FLD-120", EVERY),
     before(
         "repeated member",
         lambda d: d.with_body(d.request.body[:-1] + b',"partnerReferenceNo":"OTHER"}'),

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from kki.drafting.mutations.base import Mutation, after, before, header, lacking, twice
-from kki.drafting.mutations.times import TIMESTAMP_FORMS, moved, rewritten
+from collections.abc import Callable
+
+from kki.drafting.drafts import Draft
+from kki.drafting.mutations.base import Mutation, after, another, before, header, lacking, twice
+from kki.drafting.mutations.times import MORE_TIMES, TIMESTAMP_FORMS, moved, rewritten
 from kki.snap import timestamps
+
+
+def _partner(change: Callable[[str], str]) -> Callable[[Draft], Draft]:
+    return lambda d: d.with_header("X-PARTNER-ID", change(d.request.headers.get("X-PARTNER-ID") or "A"))
+
+
+def _digits(length: int) -> Callable[[Draft], Draft]:
+    """Its own digits at the end, so that it stays unlike any other."""
+    return lambda d: d.with_header(
+        "X-EXTERNAL-ID", (d.request.headers.get("X-EXTERNAL-ID") or "").rjust(length, "9")[-length:]
+    )
+
 
 _R, _T1 = "RSN-110", "RSN-120"
 _ABSENT = "RSN-140"
@@ -16,6 +31,14 @@ HEADERS: tuple[Mutation, ...] = (
     before("no X-EXTERNAL-ID", lacking("X-EXTERNAL-ID"), "HDR-030", f"HDR-130 {_ABSENT}"),
     before("no Authorization", lacking("Authorization"), "HDR-050", f"HDR-150 {_T1}"),
     before("unknown X-PARTNER-ID", header("X-PARTNER-ID", "BRN-9999-0000000000009"), "HDR-026", "HDR-126 RSN-240"),
+    before(
+        "X-PARTNER-ID with another last character",
+        _partner(lambda s: s[:-1] + another(s[-1:])),
+        "HDR-026",
+        "HDR-126 RSN-240",
+        ("payment", "unbind"),
+    ),
+    before("X-PARTNER-ID in other case", _partner(str.swapcase), "HDR-026", "HDR-126 RSN-240", ("bind", "refund")),
     before("X-TIMESTAMP two days old", moved(-2 * 86400), "HDR-018", "HDR-118 RSN-250"),
     before("X-TIMESTAMP two days ahead", moved(2 * 86400), "HDR-018", "HDR-118 RSN-250"),
     before(
@@ -45,6 +68,7 @@ HEADERS += tuple(
     before(f"{name} (binding, unbinding)", rewritten(form), "HDR-014", "HDR-114 RSN-150", ("bind", "unbind"))
     for name, form in (*TIMESTAMP_FORMS, ("X-TIMESTAMP with milliseconds and Z", timestamps.format_zulu_ms))
 )
+HEADERS += MORE_TIMES
 HEADERS += (
     before(
         "X-TIMESTAMP with milliseconds and Z, as the page's example",
@@ -80,6 +104,23 @@ HEADERS += (
         "",
         "",
         ("bind", "unbind"),
+    ),
+    before(
+        "X-EXTERNAL-ID with a sign",
+        lambda d: d.with_header("X-EXTERNAL-ID", "-" + (d.request.headers.get("X-EXTERNAL-ID") or "1")),
+        "HDR-032",
+        "HDR-132 RSN-150",
+        ("payment",),
+    ),
+    before("X-EXTERNAL-ID of 36 digits", _digits(36), "", "", ("payment", "bind")),
+    before("X-EXTERNAL-ID of 20 digits", _digits(20), "", "", ("refund", "unbind")),
+    before("no Content-Type", lacking("Content-Type"), "HDR-090", "HDR-190", ("payment", "bind")),
+    before(
+        "X-IP-ADDRESS with an octet of 281",
+        header("X-IP-ADDRESS", "192.168.1.281"),
+        "HDR-074",
+        "HDR-174 RSN-150",
+        ("refund",),
     ),
     before(
         "X-EXTERNAL-ID of 37 characters",

@@ -22,6 +22,8 @@ ROUTES: tuple[Mutation, ...] = (
         before(f"method {name}", _method(name), "ROB-180", "ROB-280", EVERY)
         for name in ("GET", "PUT", "DELETE", "PATCH")
     ),
+    before("method OPTIONS", _method("OPTIONS"), "", "", ("payment",)),
+    before("path in capitals", _target(str.upper), "", "ROB-290", ("payment", "b2b")),
     before("path with a trailing segment", _target(lambda t: t + "/x"), "", "ROB-290", EVERY),
     before("unknown path", _target(lambda _: "/direct-debit/core/v1/no-such-operation"), "", "ROB-290", EVERY),
 )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 
+from kki.drafting.drafts import Draft
 from kki.drafting.mutations.base import (
     Mutation,
+    Stage,
     after,
     another,
     on_body,
@@ -55,15 +58,46 @@ def _changed_value(body: bytes) -> bytes:
     return body[:at] + new + body[at + 1 :]
 
 
+def _other_last(text: str) -> str:
+    """The last character that counts, before the padding; of its six bits only the first two do."""
+    at = len(text.rstrip("=")) - 1
+    return text[:at] + ("Q" if text[at : at + 1] == "A" else "A") + text[at + 1 :] if at >= 0 else "A"
+
+
+def _queried(request: Request) -> Request:
+    return replace(request, target=request.target + "?source=kki")
+
+
+def _large(draft: Draft) -> Draft:
+    """More than fits a server's first read; what is changed is the last character of the last string."""
+    return draft.having(note="a" * 70_000).then(on_body(_changed_value))
+
+
 _SIG = "SIG-010"
 _LENGTH = "SIG-010 SIG-020"  # not of 88 characters, so not the Base64 of 64 octets either
 _R = "RSN-110"
+
+_with_scheme = Mutation(
+    name="signed with the scheme before the token", stage=Stage.AT_SIGNING, breaks=frozenset({"KKI-SIG-010"}),
+    tries=frozenset({"KKI-SIG-110", "KKI-RSN-110"}), operations=("payment", "bind"),
+    apply=lambda d: d.planned(token=d.request.headers.get("Authorization") or ""),
+)  # fmt: skip
+_with_customers_token = Mutation(
+    name="signed with the customer token", stage=Stage.AT_SIGNING, breaks=frozenset({"KKI-SIG-010"}),
+    tries=frozenset({"KKI-SIG-110", "KKI-RSN-110"}), operations=("payment", "refund"),
+    apply=lambda d: d.planned(token=(d.request.headers.get("Authorization-customer") or "").removeprefix("Bearer ")),
+)  # fmt: skip
+_end_of_a_large_body = Mutation(
+    name="end of a large body changed after signing", stage=Stage.AFTER_SIGNING, apply=_large,
+    breaks=frozenset({"KKI-SIG-010"}), tries=frozenset({"KKI-SIG-110", "KKI-RSN-110"}), operations=("bind", "refund"),
+)  # fmt: skip
 
 SIGNATURE: tuple[Mutation, ...] = (
     signing("signed with another secret", _SIG, f"SIG-110 {_R}", secret="another-secret-than-the-partner's"),
     after("signature of rubbish", on_signature(lambda _: "AAAA"), _LENGTH, f"SIG-110 {_R}"),
     after("signature's first character changed", on_signature(_other_first), _SIG, f"SIG-110 {_R}"),
     after("signature's middle character changed", on_signature(other_middle), _SIG, f"SIG-110 {_R}"),
+    after("signature's last character changed", on_signature(_other_last), _SIG, f"SIG-110 {_R}"),
     after("signature cut after 43 characters", on_signature(lambda s: s[:43]), _LENGTH, f"SIG-120 {_R}"),
     after("signature cut after 10 characters", on_signature(lambda s: s[:10]), _LENGTH, f"SIG-120 {_R}"),
     after("signature lengthened", on_signature(lambda s: s + "AAAA"), _LENGTH, f"SIG-120 {_R}"),
@@ -86,6 +120,15 @@ SIGNATURE: tuple[Mutation, ...] = (
     signing("signed for another path", _SIG, f"SIG-110 {_R}", target="/direct-debit/core/v1/debit/status"),
     signing("signed without the token", _SIG, f"SIG-110 {_R}", token=""),
     after("X-TIMESTAMP a minute later than signed", _later, _SIG, f"SIG-110 {_R}"),
+    signing("signed with the shared key", _SIG, f"SIG-110 {_R}", ("bind", "unbind"), key="shared_key"),
+    signing("signed with the client id", _SIG, f"SIG-110 {_R}", ("payment", "refund"), key="client_id"),
+    signing("signed with no secret", _SIG, f"SIG-110 {_R}", ("bind", "refund"), secret=""),
+    signing("signed for the method in lower case", _SIG, f"SIG-110 {_R}", ("payment", "unbind"), method="post"),
+    signing("signed over the digest in upper case", _SIG, f"SIG-110 {_R}", ("bind", "refund"), digest=str.upper),
+    _with_scheme,
+    _with_customers_token,
+    after("query added after signing", _queried, _SIG, f"SIG-110 {_R}", ("payment", "unbind")),
+    _end_of_a_large_body,
     signing("signed over an empty body", _SIG, f"SIG-110 {_R}", body=b""),
 )
 SIGNATURE_ORDER = after(

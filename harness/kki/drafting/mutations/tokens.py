@@ -18,7 +18,7 @@ from kki.drafting.mutations.base import (
     other_middle,
     signing,
 )
-from kki.drafting.mutations.times import moved
+from kki.drafting.mutations.times import moved, rewritten
 
 
 def _jwt_altered(token: str) -> str:
@@ -65,6 +65,23 @@ TOKEN: tuple[Mutation, ...] = (
 )
 
 
+BARE_TOKEN = before(
+    "B2B token without a scheme",
+    lambda d: d.with_header("Authorization", token_of(d.request)),
+    "HDR-052",
+    f"HDR-152 {_T1}",
+    ("payment", "refund"),
+)
+CUSTOMER_TOKEN: tuple[Mutation, ...] = (
+    before(
+        "customer token of rubbish",
+        header("Authorization-customer", "Bearer never-issued-customer-token"),
+        "TOK-050",
+        "TOK-150 RSN-130",
+        ("payment", "refund"),
+    ),
+)
+
 _TR = "RSN-220"
 TOKEN_ENDPOINTS: tuple[Mutation, ...] = (
     before("no X-CLIENT-KEY", lacking("X-CLIENT-KEY"), "TOK-010", "TOK-110", TOKENS),
@@ -91,8 +108,39 @@ TOKEN_ENDPOINTS: tuple[Mutation, ...] = (
     signing(
         "RSA signature for another client", "TOK-016", f"TOK-116 {_TR}", TOKENS, client_id="BRN-9999-0000000000009"
     ),
+    *(
+        signing(f"token request signed by {name}", "TOK-016", f"TOK-116 {_TR}", operations, scheme=scheme)
+        for name, scheme, operations in (
+            ("RSA with SHA-1", "sha1", ("b2b",)),
+            ("RSA with SHA-512", "sha512", ("b2b2c",)),
+            ("RSA-PSS", "pss", ("b2b",)),
+            ("HMAC", "hmac", ("b2b2c",)),
+        )
+    ),
     before(
         "unknown X-CLIENT-KEY", header("X-CLIENT-KEY", "BRN-9999-0000000000009"), "TOK-020", f"TOK-120 {_TR}", TOKENS
+    ),
+    before(
+        "X-CLIENT-KEY with another last character",
+        lambda d: d.with_header("X-CLIENT-KEY", (d.request.headers.get("X-CLIENT-KEY") or "A")[:-1] + "~"),
+        "TOK-020",
+        f"TOK-120 {_TR}",
+        ("b2b",),
+    ),
+    before("token request two days ahead", moved(2 * 86400), "TOK-024", "TOK-124", ("b2b",)),
+    before(
+        "token request without a zone",
+        rewritten(lambda m: f"{m:%Y-%m-%dT%H:%M:%S}"),
+        "TOK-022",
+        "TOK-122",
+        ("b2b2c",),
+    ),
+    before(
+        "token request of month 13",
+        rewritten(lambda m: f"{m:%Y}-13{m:-%dT%H:%M:%S}+07:00"),
+        "TOK-022",
+        "TOK-122",
+        ("b2b",),
     ),
     before("token request two days old", moved(-2 * 86400), "TOK-024", "TOK-124", TOKENS),
     before("token request with X-TIMESTAMP of words", header("X-TIMESTAMP", "yesterday"), "TOK-022", "TOK-122", TOKENS),
@@ -121,6 +169,13 @@ TOKEN_ENDPOINTS: tuple[Mutation, ...] = (
         lambda d: d.with_json({"grantType": "refresh_token", "refreshToken": "refresh-unknown"}),
         "TOK-034",
         "TOK-134",
+        ("b2b2c",),
+    ),
+    before(
+        "refreshToken of 513 characters",
+        lambda d: d.with_json({"grantType": "refresh_token", "refreshToken": "r" * 513}),
+        "TOK-036 TOK-034",
+        "TOK-136",
         ("b2b2c",),
     ),
     before(

@@ -68,24 +68,28 @@ def probe(*values: Any, id: str, operation: str, exercises: Iterable[str] = (), 
     return pytest.param(*values, id=slug(id), marks=marks)
 
 
-def each(mutations: Sequence[Mutation], quick: str = "rotate") -> list[Any]:
+def each(mutations: Sequence[Mutation], quick: str = "rotate", share: int = 6) -> list[Any]:
     """(kind of request, mutation name) for every operation that a mutation fits; quick has each mutation once.
 
     `quick`: on which operation; "rotate": on one after the other; "none": from standard level on.
+    `share`: on how many operations standard level tries a mutation, by turns; the others are for thorough.
     """
-    rows, turn = [], Spread()
+    rows, turn, later = [], Spread(), Spread()
     for number, mutation in enumerate(mutations):
         fits = mutation.operations
         first = quick if quick in fits else fits[number % len(fits)]
+        step = max(1, len(fits) // share)
+        chosen = {first, *(fits[(number + step * at) % len(fits)] for at in range(share))}
         for operation in fits:
+            usual = operation in chosen
             rows.append(
                 probe(
-                    turn(operation),
+                    (turn if usual else later)(operation),
                     mutation.name,
                     id=f"{operation} {mutation.name}",
                     operation=operation,
                     exercises=mutation.tries or {STANDS},
-                    level="quick" if operation == first and quick != "none" else "standard",
+                    level="quick" if operation == first and quick != "none" else "standard" if usual else "thorough",
                 )
             )
     return rows

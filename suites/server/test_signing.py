@@ -9,7 +9,7 @@ from kki.drafting.mutations import HARMLESS, SIGNATURE, SIGNATURE_ORDER
 from .probes import each
 
 
-@pytest.mark.parametrize(("operation", "name"), each((*SIGNATURE, SIGNATURE_ORDER)))
+@pytest.mark.parametrize(("operation", "name"), each((*SIGNATURE, SIGNATURE_ORDER), share=2))
 def test_a_spoiled_signature_is_refused(server, operation, name):
     server.send(server.a(operation), name)
 

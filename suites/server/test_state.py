@@ -140,7 +140,6 @@ def test_a_payment_that_was_not_trusted_was_not_made(server, spoiling):
     server.send(a_refund(server.kit(), payment.json["partnerReferenceNo"]))
 
 
-@pytest.mark.level("standard")
 @pytest.mark.operation("refund")
 @pytest.mark.exercises("KKI-RFD-150")
 def test_a_refund_that_was_not_trusted_was_not_made(server):

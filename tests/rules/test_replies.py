@@ -138,6 +138,25 @@ def test_the_access_token_in_another_reply_is_a_leak() -> None:
     assert changed_with(stage, "payment", having(note=stage.session.tokens.b2b)) == {"KKI-SEC-240"}
 
 
+@pytest.mark.parametrize("name", ["client_secret", "shared_key"])
+def test_a_secret_in_a_reply_is_a_leak(name: str) -> None:
+    stage = Stage()
+    secret = getattr(stage.plan.credentials, name)
+    assert changed_with(stage, "payment", having(note=f"under {secret}")) == {"KKI-SEC-260"}
+
+
+def test_the_right_signature_in_a_reply_is_a_leak_unless_it_was_sent() -> None:
+    stage = Stage()
+    draft = stage.a("payment")
+    right = stage.session.client.send(draft, "x").request.headers.get("X-SIGNATURE")
+    assert right
+    wrong = stage.session.client.send(draft.with_header("X-SIGNATURE", "A" * 86 + "=="), "y")
+    assert wrong.response is not None
+    told = replace(wrong, response=having(expected=right)(wrong.response))
+    assert "KKI-SEC-260" in broken(list(stage.judge.judge(told)))
+    assert changed_with(Stage(), "payment", having(note="nothing")) == set()
+
+
 def changed_with(stage: Stage, operation: str, change: Change) -> set[str]:
     exchange = stage.session.client.send(stage.a(operation), "x")
     assert exchange.response is not None

@@ -93,7 +93,7 @@ def by_level(levels: Sequence[str], given: argparse.Namespace, journal: Journal)
 def only_new(levels: Sequence[str], given: argparse.Namespace, journal: Journal) -> table.Table:
     """The committed table, and what it lacks: asked narrowly where that is enough."""
     old = table.read()
-    names = [name for name in table.stale(old, levels) if not given.only or name in given.only]
+    names = given.only or table.stale(old, levels)
     rows: list[Row] = []
     caught: dict[str, Row] = {}
     for level in levels:
@@ -108,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m kki.power", description=__doc__)
     parser.add_argument("--level", action="append", choices=(*LEVELS, "thorough"), help="default: quick and standard")
     parser.add_argument("--only", action="append", default=[], metavar="PERSONA")
-    parser.add_argument("--only-new", action="store_true", help="fill in what the table does not know yet")
+    parser.add_argument("--only-new", action="store_true", help="fill in what the table lacks, or what --only names")
     parser.add_argument("--journal", type=Path, metavar="FILE", help="keep rows there, and go on with them")
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--jobs", type=int, default=2)

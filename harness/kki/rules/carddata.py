@@ -12,7 +12,16 @@ from kki.model.verdict import Broken, Finding, Holds, Judgement, Unknown
 from kki.rules.faults import NOBODY, Cases, Detection, Fault, Force, cases, detector, fits
 from kki.rules.knowledge import Knowledge
 from kki.rules.registry import Scene, rule, rule_at_end
-from kki.rules.trail import SECRET_STEPS, Timing, Trail, card_failure_of, card_sent, card_vector, where_failed
+from kki.rules.trail import (
+    SECRET_STEPS,
+    Timing,
+    Trail,
+    card_failure_of,
+    card_sent,
+    card_vector,
+    card_words,
+    where_failed,
+)
 from kki.rules.view import Standing
 from kki.rules.words import length, masked
 from kki.snap import carddata
@@ -237,7 +246,7 @@ def failed_step(scene: Scene) -> str | None:
 
 @rule("KKI-CRD-116", operations=BIND)
 def card_failures_look_alike(scene: Scene) -> Judgement | None:
-    """All failures of cardData are answered alike in status, responseCode, responseMessage and headers."""
+    """All failures of cardData are answered alike in status, responseCode, responseMessage, members and headers."""
     step = failed_step(scene)
     # That a text is no container anybody sees, and what a card lacks only its owner is told: neither opens a seal.
     if step not in SECRET_STEPS or scene.view.reply.standing is not Standing.REFUSED:
@@ -253,28 +262,29 @@ def card_failures_look_alike(scene: Scene) -> Judgement | None:
         for where, theirs, mine in (
             ("status", first.status, now.status), ("reply /responseCode", first.code, now.code),
             ("reply /responseMessage", first.message, now.message), ("reply headers", first.headers, now.headers),
+            ("reply members", first.members, now.members),
         )
         if theirs != mine
     ]  # fmt: skip
-    return Broken(tuple(findings)) if findings else _told_by_header(scene, step) or Holds()
+    return Broken(tuple(findings)) if findings else _told_in_passing(scene, step) or Holds()
 
 
 SURE, AGAIN = 10, 2  # one value that often before the seal is opened, and another that often after: no accident
 
 
-def _told_by_header(scene: Scene, step: str) -> Broken | None:
-    """A header with always one value where cardData stays shut, and another where only its content is wrong."""
+def _told_in_passing(scene: Scene, step: str) -> Broken | None:
+    """A header or member with always one value where cardData stays shut, another where its content is wrong."""
     if where_failed(step) != "inside":
         return None
-    for name, value in scene.view.exchange.response.headers.pairs if scene.view.exchange.response else ():
-        told = scene.trail.card_told.get(name.lower(), {})
+    for name, value in card_words(scene.view):
+        told = scene.trail.card_told.get(name, {})
         sealed, inside = told.get("sealed"), told.get("inside")
-        if sealed is None or inside is None or len(sealed.values) != 1 or name.lower() in _ANYHOW:
+        if sealed is None or inside is None or len(sealed.values) != 1 or name.removeprefix("header ") in _ANYHOW:
             continue
         usual, count = next(iter(sealed.values.items()))
         if count >= SURE and value != usual and inside.but(usual) >= AGAIN:
             expected = f"the same as for every failure of cardData: {usual[:60]!r}"
-            return Broken((Finding(where=f"reply header {name}", expected=expected, actual=f"{value[:60]!r}"),))
+            return Broken((Finding(where=f"reply {name}", expected=expected, actual=f"{value[:60]!r}"),))
     return None
 
 

@@ -9,6 +9,7 @@ from kki.model.verdict import Broken, Finding, Holds, Judgement, NotApplicable, 
 from kki.rules.carddata import Opened, opened
 from kki.rules.places import LONGEST, holds_card, holds_digits, holds_secret, reply_places, request_places
 from kki.rules.registry import SYMMETRIC, Scene, rule
+from kki.rules.signing import Comparison, compared
 from kki.rules.words import masked
 
 AES_KEY = 16  # characters of the shared key
@@ -115,11 +116,9 @@ _NUMBERS = frozenset({"header X-EXTERNAL-ID", "body /partnerReferenceNo", "body 
 @rule("KKI-SEC-020")
 def secrets_stay_at_home(scene: Scene) -> Judgement | None:
     """The client secret, the shared key and the private key are in no request."""
-    named = scene.knowledge.credentials
-    aes_key = (named.shared_key or "")[:AES_KEY]  # what the first container encrypts under
-    secrets = {"the client secret": named.client_secret, "the shared key": named.shared_key, "the card key": aes_key}
-    known = {name: value for name, value in secrets.items() if value and len(value) >= SHORTEST}
-    line = next((one for one in (named.private_key or "").splitlines() if len(one) > 40 and "-" not in one), None)
+    known = _named_secrets(scene)
+    private = scene.knowledge.credentials.private_key or ""
+    line = next((one for one in private.splitlines() if len(one) > 40 and "-" not in one), None)
     if line:
         known["the private key"] = line
     if not known:
@@ -131,6 +130,14 @@ def secrets_stay_at_home(scene: Scene) -> Judgement | None:
             if holds_secret(text, value):
                 return _broken(where, "no secret", name)
     return Holds()
+
+
+def _named_secrets(scene: Scene) -> dict[str, str]:
+    """The secrets that are known and long enough not to appear by chance."""
+    named = scene.knowledge.credentials
+    aes_key = (named.shared_key or "")[:AES_KEY]  # what the first container encrypts under
+    secrets = {"the client secret": named.client_secret, "the shared key": named.shared_key, "the card key": aes_key}
+    return {name: value for name, value in secrets.items() if value and len(value) >= SHORTEST}
 
 
 @rule("KKI-SEC-030")
@@ -227,4 +234,23 @@ def no_reply_shows_the_inside(scene: Scene) -> Judgement | None:
             match = form.search(text)
             if match is not None and match[0] not in sent and json.dumps(match[0])[1:-1] not in sent:
                 return _broken(where, "nothing of the server's inside", name)
+    return Holds()
+
+
+@rule("KKI-SEC-260")
+def no_reply_tells_a_secret(scene: Scene) -> Judgement | None:
+    """No reply tells the client secret, the shared key, or the signature that would have been right."""
+    secrets, found = _named_secrets(scene), compared(scene)
+    if isinstance(found, Comparison):
+        secrets["the right signature"] = found.right.signature
+        secrets["the right signature in hexadecimal"] = found.right.mac.hex()
+    if scene.view.exchange.response is None or not secrets:
+        return None
+    # What the request itself says may rightly be repeated: its own signature above all.
+    sent = [text for _, text in request_places(scene)]
+    secrets = {name: value for name, value in secrets.items() if not any(value in text for text in sent)}
+    for where, text in reply_places(scene):
+        for name, value in secrets.items():
+            if holds_secret(text, value):
+                return _broken(where, "no secret", name)
     return Holds()

@@ -6,8 +6,9 @@ answered, and `Turn.before` and `Turn.overlaps` say what can be said.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -96,6 +97,7 @@ class CardFailure:
     code: str
     message: object
     headers: tuple[str, ...]
+    members: tuple[str, ...]  # names of those beside code and message
 
 
 @dataclass(slots=True)
@@ -156,7 +158,7 @@ class Trail:
     refund_nos: dict[str, str] = field(default_factory=dict)
     vectors: dict[bytes, tuple[str, str]] = field(default_factory=dict)  # IV or salt → exchange, `card_sent`
     card_failure: CardFailure | None = None
-    card_told: dict[str, dict[str, Told]] = field(default_factory=dict)  # reply header → "sealed" or "inside"
+    card_told: dict[str, dict[str, Told]] = field(default_factory=dict)  # header or member → "sealed" or "inside"
     card_timings: dict[str, Timing] = field(default_factory=dict)  # step that failed → times
     redirects: dict[str, str] = field(default_factory=dict)  # path → target of a redirectUrl
     disturbed_by: str | None = None  # the exchange before the next one, if its body was unreadable
@@ -230,8 +232,8 @@ class Trail:
             return
         if step in SECRET_STEPS:
             self.card_failure = self.card_failure or card_failure_of(view)
-        for name, value in view.exchange.response.headers.pairs if view.exchange.response else ():
-            self.card_told.setdefault(name.lower(), {}).setdefault(where_failed(step), Told()).add(value)
+        for name, value in card_words(view):
+            self.card_told.setdefault(name, {}).setdefault(where_failed(step), Told()).add(value)
         took = (answered - view.exchange.sent_at).total_seconds() * 1000
         self.card_timings.setdefault(step, Timing()).add(took)
 
@@ -346,6 +348,17 @@ def where_failed(step: str) -> str:
     return "inside" if step in ("payload", "content") else "sealed"
 
 
+def card_words(view: View) -> Iterator[tuple[str, str]]:
+    """What a refusal says beside code and message: its headers, in lower case, and the members of its body."""
+    if view.exchange.response:
+        yield from ((f"header {name.lower()}", value) for name, value in view.exchange.response.headers.pairs)
+    further = {name: value for name, value in (view.reply.members or {}).items() if name not in _ENVELOPE}
+    yield from ((f"/{name}", json.dumps(value, sort_keys=True)) for name, value in further.items())
+
+
+_ENVELOPE = ("responseCode", "responseMessage")
+
+
 def card_failure_of(view: View) -> CardFailure:
     headers = view.exchange.response.headers.pairs if view.exchange.response else ()
     code, message = view.reply.member("responseCode"), view.reply.message
@@ -353,6 +366,7 @@ def card_failure_of(view: View) -> CardFailure:
         exchange=view.exchange.id, status=view.reply.status, code=code if isinstance(code, str) else "",
         message=_NUMBERED.sub("#", message) if isinstance(message, str) else message,
         headers=tuple(sorted({name.lower() for name, _ in headers})),
+        members=tuple(sorted(set(view.reply.members or {}) - set(_ENVELOPE))),
     )  # fmt: skip
 
 

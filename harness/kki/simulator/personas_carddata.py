@@ -98,6 +98,17 @@ def _header(call: Call, reply: Answer) -> Answer:
     return replace(reply, headers=(*reply.headers, ("X-Decrypt", "content" if _inside(failed_step(call)) else "no")))
 
 
+def _member(call: Call, reply: Answer) -> Answer:
+    if reply.cause != "card-data":
+        return reply
+    return replace(reply, members={**reply.members, "stage": "content" if _inside(failed_step(call)) else "seal"})
+
+
+def _one_more(call: Call, reply: Answer) -> Answer:
+    inside = reply.cause == "card-data" and _inside(failed_step(call))
+    return replace(reply, members={**reply.members, "content": "unknown"}) if inside else reply
+
+
 def _in_time(behaviour: Behaviour) -> Behaviour:
     def late(call: Call, reply: Answer, response: Response) -> Result:
         parsed = reply.cause == "card-data" and _inside(failed_step(call))
@@ -133,6 +144,10 @@ ALL: tuple[Persona, ...] = (
         telling_apart(lambda step, old: replace(old, status=404, case="11") if _inside(step) else old)),
     row("tells-padding-in-a-header", "Tells in a header whether cardData could be opened.", "CRD-116",
         dressing(_header)),
+    row("tells-padding-in-a-member", "Tells in a member of the body whether cardData could be opened.", "CRD-116",
+        dressing(_member)),
+    row("tells-padding-by-a-member", "Has one more member where cardData could be opened.", "CRD-116",
+        dressing(_one_more)),
     row("fails-on-padding", "Answers wrong padding with a server error.", "CRD-116 ROB-310",
         telling_apart(lambda step, old: replace(old, status=500, case="00") if step == "padding" else old)),
     row("tells-padding-in-time", "Takes longer over a card that it could open.", "CRD-118", _in_time),

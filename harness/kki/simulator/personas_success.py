@@ -9,7 +9,8 @@ from typing import Any
 from kki.model.http import Response
 from kki.simulator.business import opened_card, redirect_url
 from kki.simulator.call import Call
-from kki.simulator.outcomes import Answer
+from kki.simulator.checks import expected
+from kki.simulator.outcomes import Answer, Refusal
 from kki.simulator.persona import Change, Persona, area, both, dressing, telling
 from kki.simulator.personas_tokens import lacking, member
 from kki.simulator.server import encoded
@@ -125,6 +126,18 @@ def _raw_trace(_call: Call, reply: Answer, response: Response) -> Response:
     return replace(response, body=encoded({"responseCode": reply.code, "responseMessage": _TRACE[:150]}))
 
 
+def _telling_on(cause: str, what: Callable[[Call], str]) -> Change:
+    def refused(call: Call, refusal: Refusal) -> Refusal:
+        return replace(refusal, detail=what(call)) if refusal.cause == cause else refusal
+
+    return lambda behaviour: behaviour.refusing(refused)
+
+
+def _with_shared_key(call: Call, reply: Answer) -> Answer:
+    told = {"debug": {"sharedKey": call.partner.shared_key}}
+    return replace(reply, members={**reply.members, **told}) if reply.cause == "signature" else reply
+
+
 ALL: tuple[Persona, ...] = (
     # references
     row("forgets-payment-reference", "Leaves referenceNo out of the reply to a payment.", "PAY-216",
@@ -209,5 +222,10 @@ ALL: tuple[Persona, ...] = (
          _inside(_QUERY, "card-token", "token-id")),
     leak("shows-path", "Shows which of its files found a signature wrong.", "SEC-250",
          _inside("/srv/app/signature.py", "signature")),
+    leak("tells-right-signature", "Says in a refusal which signature it expected.", "SEC-260",
+         _telling_on("signature", lambda call: f"Expected {expected(call).signature}")),
+    leak("tells-client-secret", "Says in a refusal under which secret it verified the signature.", "SEC-260",
+         _telling_on("signature", lambda call: f"under {call.partner.client_secret}")),
+    leak("tells-shared-key", "Shows the shared key beside each refusal of a signature.", "SEC-260",
+         dressing(_with_shared_key)),
 )  # fmt: skip
-

@@ -93,7 +93,7 @@ _end_of_a_large_body = Mutation(
 )  # fmt: skip
 
 SIGNATURE: tuple[Mutation, ...] = (
-    signing("signed with another secret", _SIG, f"SIG-110 {_R}", secret="another-secret-than-the-partner's"),
+    signing("signed with another secret", _SIG, f"SIG-110 SEC-260 {_R}", secret="another-secret-than-the-partner's"),
     after("signature of rubbish", on_signature(lambda _: "AAAA"), _LENGTH, f"SIG-110 {_R}"),
     after("signature's first character changed", on_signature(_other_first), _SIG, f"SIG-110 {_R}"),
     after("signature's middle character changed", on_signature(other_middle), _SIG, f"SIG-110 {_R}"),

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kki.model.requirement import Party
+from kki.model.requirement import Party, Standing
 from kki.model.verdict import Broken, Judgement, Unknown
 from kki.rules.registry import RULES, Scene
 from kki.rules.view import look
@@ -82,8 +82,8 @@ class Otherwise:
                 self._open.append((name, scene.view.exchange.id, judgement, pairs))
                 reading, choice = pairs[0]
                 return Unknown(f"how the target reads {reading}: under {choice} it is right; pin it under [readings]")
-        if row.party is Party.CLIENT and not row.readings:
-            return judgement
+        if row.party is Party.CLIENT and row.standing is not Standing.CONFLICTED:
+            return judgement  # to a merchant the page's own word is enough; what it leaves open, its rows say
         return Broken(judgement.findings, self._permitted(scene, name, row.readings))
 
     def _permitted(self, scene: Scene, name: str, readings: Iterable[str]) -> str:

@@ -71,14 +71,15 @@ def test_an_unknown_requirement_is_a_sentence(check: Check) -> None:
 
 
 def test_a_wrong_secret_is_found_wrong(check: Check, written: Written, simulator: str) -> None:
+    """Or left open, with a word on it: a server that wants the signature in hexadecimal refuses as much."""
     plan = written(secret="SK-a-secret-that-the-server-does-not-know")
     ended = check("--base-url", simulator, "--profile", str(plan), "--only", "PAY", "--level", "quick")
-    assert ended.code in (1, 2)
+    assert ended.code in (1, 2, 4)
     assert "SK-a-secret" not in ended.said
     assert "Traceback" not in ended.said
     if ended.run:
         row = next(row for row in ended.run["requirements"] if row["id"] == "KKI-PAY-150")
-        assert row["outcome"] == "broken"
+        assert row["outcome"] == "broken" or "the client secret is another" in row["missing"]
 
 
 @pytest.mark.parametrize("area", ["RSP", "SEC"])

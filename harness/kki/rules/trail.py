@@ -228,7 +228,7 @@ class Trail:
         answered = view.exchange.answered_at
         if step is None or view.reply.standing is not Standing.REFUSED or answered is None:
             return
-        if step in SECRET_STEPS:
+        if "secret step" in marks:
             self.card_failure = self.card_failure or card_failure_of(view)
         for name, value in view.exchange.response.headers.pairs if view.exchange.response else ():
             self.card_told.setdefault(name.lower(), {}).setdefault(where_failed(step), Told()).add(value)

@@ -16,7 +16,7 @@ from kki.model.requirement import Party
 from kki.model.verdict import Broken, Faulty, Holds, Judgement, NotApplicable, Unknown, Verdict
 from kki.otherwise import Otherwise
 from kki.rules import behaviour, habits
-from kki.rules.carddata import failed_step
+from kki.rules.carddata import failed_step, secret_step
 from kki.rules.faults import DETECTORS, NOBODY, Detection, Detector, client_judgement, resolved, server_judgement
 from kki.rules.knowledge import Knowledge
 from kki.rules.registry import RULES, Rule, Scene
@@ -185,6 +185,7 @@ class Judge:
         step = failed_step(scene)
         if step is not None:
             marks.append(f"card data:{step}")
+            marks += ["secret step"] if secret_step(scene) else []
         self.trail.add(scene.view, self.knowledge, marks)
         habits.remember(scene.view, self.trail)
 

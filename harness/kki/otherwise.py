@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kki.model.requirement import Party
+from kki.model.requirement import Party, Standing
 from kki.model.verdict import Broken, Judgement, Unknown
 from kki.rules.registry import RULES, Scene
 from kki.rules.view import look
@@ -22,6 +22,7 @@ PROMISES = frozenset(rule.id for rule in RULES if rule.name.startswith("acceptan
 REMEMBERING = frozenset(rule.id for rule in RULES if rule.name.startswith(("behaviour.", "habits.")) or rule.at_end)
 MANNERS = frozenset({"null-members", "member-types", "enumeration-case", "json-dialect", "length-unit"})
 """Readings on which any row may rest, whether it names them or not."""
+SIGNED = ("signature-encoding", "body-canonical-form")
 Pair = tuple[str, str]
 """A reading, and a choice of it."""
 
@@ -81,9 +82,11 @@ class Otherwise:
             if pairs:
                 self._open.append((name, scene.view.exchange.id, judgement, pairs))
                 reading, choice = pairs[0]
-                return Unknown(f"how the target reads {reading}: under {choice} it is right; pin it under [readings]")
-        if row.party is Party.CLIENT and not row.readings:
-            return judgement
+                secret = "; or the client secret is another" if reading in SIGNED else ""
+                said = f"how the target reads {reading}: under {choice} it is right; pin it under [readings]{secret}"
+                return Unknown(said)
+        if row.party is Party.CLIENT and row.standing is not Standing.CONFLICTED:
+            return judgement  # to a merchant the page's own word is enough; what it leaves open, its rows say
         return Broken(judgement.findings, self._permitted(scene, name, row.readings))
 
     def _permitted(self, scene: Scene, name: str, readings: Iterable[str]) -> str:

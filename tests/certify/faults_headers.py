@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from . import small_client as right
 from .faulty import by_operation, lines, rewritten, shelf
@@ -24,7 +24,7 @@ merchant(
     "bind-stamp-millis",
     "Writes the time of a binding with milliseconds and Z.",
     "HDR-014",
-    stamp=by_operation(lambda at: at[:19] + ".000Z", "bind"),
+    stamp=by_operation(lambda at: f"{datetime.fromisoformat(at).astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z", "bind"),
 )
 merchant(
     "unbind-stamp-no-colon",

@@ -1,9 +1,9 @@
 """The committed matrix still holds: at quick level every persona is caught, or escapes, as openapi/power.json says.
 
 Each persona is tried by the cases that exercise the rows it declares. One that these do not catch, as the table knows,
-would be tried in full: that takes ten times as long, so that few are chosen. A quarter of the others in an ordinary test
-run, always the same; all of them where KKI_POWER is "all", as in `tox -e power`. `python -m kki.power --write` measures
-the whole matrix, and every level, anew, `--only-new` what is missing in it.
+would be tried in full: that takes ten times as long, so that few are chosen. A quarter of the others in an ordinary
+test run, always the same; all of them where KKI_POWER is "all", as in `tox -e power`. `python -m kki.power --write`
+measures the whole matrix, and every level, anew, `--only-new` what is missing in it.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ def recorded(stage: Stage) -> Stage:
     return promising(stage, staged=False, complete=False)
 
 
-@pytest.mark.parametrize("word", ["Bearer [REDACTED]", "***", "<redacted>", "Bearer xxxxxxxxxxxx", None])
+@pytest.mark.parametrize("word", ["Bearer [REDACTED]", "***", "<redacted>", None])
 def test_what_another_recorder_hid_is_unknown(word: str | None) -> None:
     stage = recorded(Stage())
     taken = stage.client.send(stage.a("payment"), "r")

@@ -236,20 +236,28 @@ def failed_step(scene: Scene) -> str | None:
     found = opened(scene)
     if not isinstance(found, Opened) or not faults or scene.found.places != {WHERE}:
         return None
-    form, wanted = carddata.resembles(scene.view.text("cardData") or ""), in_force(scene)
-    if form is not wanted and wanted is not Container.CIPHERTEXT_IV_256:
-        return None  # for this server it is no card data, whatever it would be elsewhere
     if any(fault.reason != "KKI-RSN-230" for fault in faults):
         return None
     return found.step or "content"
 
 
+def secret_step(scene: Scene) -> str | None:
+    """The step at which it fails, where only who has the key may know which that is.
+
+    That a text is no container in force anybody sees, and what a card lacks only its owner is told: neither opens a
+    seal.
+    """
+    step = failed_step(scene)
+    form, wanted = carddata.resembles(scene.view.text("cardData") or ""), in_force(scene)
+    alike = form is wanted or wanted is Container.CIPHERTEXT_IV_256
+    return step if step in SECRET_STEPS and alike else None
+
+
 @rule("KKI-CRD-116", operations=BIND)
 def card_failures_look_alike(scene: Scene) -> Judgement | None:
     """All failures of cardData are answered alike in status, responseCode, responseMessage, members and headers."""
-    step = failed_step(scene)
-    # That a text is no container anybody sees, and what a card lacks only its owner is told: neither opens a seal.
-    if step not in SECRET_STEPS or scene.view.reply.standing is not Standing.REFUSED:
+    step = secret_step(scene)
+    if step is None or scene.view.reply.standing is not Standing.REFUSED:
         return None
     first, now = scene.trail.card_failure, card_failure_of(scene.view)
     if first is None:

@@ -15,7 +15,7 @@ from kki.model.contract import Operation
 from kki.model.exchange import Exchange
 from kki.model.http import Headers
 
-_WORD = r"[\[<({]{0,2}(?:redacted|filtered|masked|hidden|removed|scrubbed)[\])>}]{0,2}|[*•]{3,}|x{8,}"
+_WORD = r"[\[<({]{0,2}(?:redacted|filtered|masked|hidden|removed|scrubbed)[\])>}]{0,2}|[*•]{3,}"
 _HEADER = re.compile(rf"(?P<scheme>[A-Za-z]+ +)?(?:{_WORD})", re.IGNORECASE)
 _MEMBER = re.compile(rb'"(?:' + _WORD.replace("•", "").encode() + rb')"(?!\s*:)', re.IGNORECASE)
 _TOKENLESS = frozenset({(401, "01"), (401, "03"), (401, "00"), (400, "01"), (400, "02")})

@@ -9,7 +9,6 @@ from kki.model.verdict import Broken, Finding, Holds, Judgement, NotApplicable, 
 from kki.rules.faults import (
     ANY_REFUSAL,
     FORMAT,
-    MANDATORY,
     NOBODY,
     Cases,
     Detection,
@@ -120,7 +119,7 @@ def binding_reference_is_new(scene: Scene) -> Detection:
     return (Fault(where=REFERENCE, expected="a new one", actual=actual, force=Force.MAY_REFUSE, client=NOBODY),)
 
 
-@detector(fitting=NO_CARD | WRONG_OTP | MANDATORY, operations=("payment",))
+@detector(fitting=NO_CARD | WRONG_OTP, operations=("payment",))
 def one_instrument(scene: Scene) -> Detection:
     """A payment names one thing to charge: of a card token and a CPAN in one body a server may take either.
 
@@ -128,7 +127,7 @@ def one_instrument(scene: Scene) -> Detection:
     """
     view = scene.view
     other = [name for name in ("chargeToken", "otp") if view.member(name) is not ABSENT]
-    if view.variant != "token" or not other or not _refused_as(scene, NO_CARD | WRONG_OTP | MANDATORY):
+    if view.variant != "token" or not other or not _refused_as(scene, NO_CARD | WRONG_OTP):
         return ()
     actual = f"beside a {other[0]}, which another reading takes for what pays"
     return (Fault(where=f"body /{other[0]}", expected="not there", actual=actual, force=Force.MAY_REFUSE),)

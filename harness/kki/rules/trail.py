@@ -230,7 +230,7 @@ class Trail:
         answered = view.exchange.answered_at
         if step is None or view.reply.standing is not Standing.REFUSED or answered is None:
             return
-        if step in SECRET_STEPS:
+        if "secret step" in marks:
             self.card_failure = self.card_failure or card_failure_of(view)
         for name, value in card_words(view):
             self.card_told.setdefault(name, {}).setdefault(where_failed(step), Told()).add(value)

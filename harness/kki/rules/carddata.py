@@ -21,7 +21,7 @@ from kki.snap.carddata import Container
 
 WHERE = "body /cardData"
 REFUSED: Cases = cases("400/00", "400/01", "404/11", "403/*")
-UNKNOWN_TO_THE_NETWORK: Cases = cases("404/11", "404/03", "404/09", "404/05", "403/*")
+UNKNOWN_TO_THE_NETWORK: Cases = cases("404/11", "404/03", "404/09", "404/05")
 _KEY = "the shared key, without which cardData cannot be opened"
 _MEMBERS = ("bankCardNo", "bankCardType", "expiryDate")
 _EXPIRY = re.compile(r"(0[1-9]|1[0-2])[0-9]{2}")

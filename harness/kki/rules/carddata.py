@@ -231,7 +231,8 @@ def secret_step(scene: Scene) -> str | None:
     step = failed_step(scene)
     form, wanted = carddata.resembles(scene.view.text("cardData") or ""), in_force(scene)
     alike = form is wanted or wanted is Container.CIPHERTEXT_IV_256
-    return step if step in SECRET_STEPS and alike else None
+    elsewhere = scene.found.may_explain(scene.view.reply.case) is not None  # refused for what nobody could look into
+    return step if step in SECRET_STEPS and alike and not elsewhere else None
 
 
 @rule("KKI-CRD-116", operations=BIND)

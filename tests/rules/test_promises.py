@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from kki.drafting.drafts import Draft, a_b2b2c_token_request, a_payment
+from kki.drafting.drafts import Draft, a_b2b2c_token_request, a_binding, a_payment
+from kki.drafting.spoiled_cards import named
 from kki.model.exchange import Exchange
 from kki.model.verdict import Unknown, Verdict
 from kki.simulator.correct import CORRECT
@@ -68,6 +69,21 @@ def test_a_token_that_another_process_may_have_replaced() -> None:
             else:
                 assert "-n 1" in missing(verdicts, "KKI-PAY-150")
                 assert not broken(verdicts)
+
+
+def test_a_token_that_was_replaced_tells_nothing_of_a_seal() -> None:
+    stage = promising(Stage(), alone=False)
+    for name in ("wrong padding", "opens to text"):
+        kit = stage.session.kit()
+        _, verdicts = refused(stage, a_binding(kit).having(cardData=named(name)(kit)))
+        assert "KKI-CRD-116" not in broken(verdicts)
+    stage.session.fetch_b2b()
+    kit = stage.session.kit()
+    stage.client.world.b2b_tokens.clear()
+    exchange, verdicts = refused(stage, a_binding(kit).having(cardData=named("wrong padding")(kit)))
+    assert exchange.response is not None
+    assert exchange.response.status == 401
+    assert "KKI-CRD-116" not in broken(verdicts)
 
 
 @pytest.mark.parametrize(("variant", "case"), [("no-refunds-today", "4050701"), ("payments-a-day", "4035404")])

@@ -30,7 +30,7 @@ from kki.snap.carddata import Container
 
 WHERE = "body /cardData"
 REFUSED: Cases = cases("400/00", "400/01", "404/11", "403/*")
-UNKNOWN_TO_THE_NETWORK: Cases = cases("404/11", "404/03", "404/09", "404/05", "403/*")
+UNKNOWN_TO_THE_NETWORK: Cases = cases("404/11", "404/03", "404/09", "404/05")
 _KEY = "the shared key, without which cardData cannot be opened"
 _MEMBERS = ("bankCardNo", "bankCardType", "expiryDate")
 _EXPIRY = re.compile(r"(0[1-9]|1[0-2])[0-9]{2}")
@@ -250,7 +250,8 @@ def secret_step(scene: Scene) -> str | None:
     step = failed_step(scene)
     form, wanted = carddata.resembles(scene.view.text("cardData") or ""), in_force(scene)
     alike = form is wanted or wanted is Container.CIPHERTEXT_IV_256
-    return step if step in SECRET_STEPS and alike else None
+    elsewhere = scene.found.may_explain(scene.view.reply.case) is not None  # refused for what nobody could look into
+    return step if step in SECRET_STEPS and alike and not elsewhere else None
 
 
 @rule("KKI-CRD-116", operations=BIND)

@@ -1,6 +1,7 @@
 """`python -m kki.power --level quick --check` compares with the committed table; `--write` makes it anew.
 
-`--only-new` fills in what the table does not know yet: personas that are new, or declare other requirements.
+`--only-new` fills in what the table does not know yet: personas that are new, or declare other requirements. `--correct`
+measures the other half anew: what is said of correct servers, the permissible variants among them.
 """
 
 from __future__ import annotations
@@ -103,12 +104,23 @@ def only_new(levels: Sequence[str], given: argparse.Namespace, journal: Journal)
     return table.amended(old, rows, levels)
 
 
+def correct(levels: Sequence[str], given: argparse.Namespace, journal: Journal) -> table.Table:
+    """The committed table, with what is said of correct servers now."""
+    rows: Rows = {"variant": [], "correct": []}
+    for level in levels:
+        found = measure([job for job in jobs(level, (), given.seeds) if job[0] != "persona"], given.jobs, journal)
+        for kind in rows:
+            rows[kind] += found[kind]
+    return table.with_correct(table.read(), rows, levels)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """0: as committed, and no persona escapes that did not before; 1: it differs."""
     parser = argparse.ArgumentParser(prog="python -m kki.power", description=__doc__)
     parser.add_argument("--level", action="append", choices=(*LEVELS, "thorough"), help="default: quick and standard")
     parser.add_argument("--only", action="append", default=[], metavar="PERSONA")
     parser.add_argument("--only-new", action="store_true", help="fill in what the table lacks, or what --only names")
+    parser.add_argument("--correct", action="store_true", help="measure only what is said of correct servers")
     parser.add_argument("--journal", type=Path, metavar="FILE", help="keep rows there, and go on with them")
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--jobs", type=int, default=2)
@@ -117,11 +129,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     levels = tuple(given.level or LEVELS)
     journal = Journal(given.journal)
-    new = only_new(levels, given, journal) if given.only_new else table.table(by_level(levels, given, journal), levels)
+    if given.only_new or given.correct:
+        new = (only_new if given.only_new else correct)(levels, given, journal)
+    else:
+        new = table.table(by_level(levels, given, journal), levels)
     print(json.dumps(new["figures"], indent=1))
     escaped = [name for name, row in new["personas"].items() if not row.get(levels[-1], {}).get("caught")]
     print(f"escaped at {levels[-1]}: {', '.join(escaped) or 'none'}")
-    if given.write or given.only_new:
+    if given.write or given.only_new or given.correct:
         table.write(new)
     return _compare(new, levels) if given.check else 0
 

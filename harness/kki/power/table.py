@@ -26,15 +26,20 @@ def write(table: Table) -> None:
 def table(rows: Mapping[str, Sequence[Row]], levels: Sequence[str]) -> Table:
     """From the rows of a whole measurement."""
     found = {"figures": {}, "personas": _personas(rows["persona"]), "requirements_that_catch_none": []}
+    return with_correct(found, rows, levels)
+
+
+def with_correct(old: Table, rows: Mapping[str, Sequence[Row]], levels: Sequence[str]) -> Table:
+    """The old table with what was said of correct servers at these levels."""
     correct = {
         level: [row for kind in ("variant", "correct") for row in rows[kind] if row["level"] == level]
         for level in levels
     }
-    found["figures"] = {
+    figures = {
         level: {"false_alarms": sum(bool(row["violations"]) for row in runs), "correct_runs": len(runs)}
         for level, runs in correct.items()
     }
-    return _summed(found, levels)
+    return _summed({**old, "figures": {**old["figures"], **figures}}, levels)
 
 
 def amended(old: Table, rows: Iterable[Row], levels: Sequence[str]) -> Table:

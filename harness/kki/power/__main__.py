@@ -1,7 +1,7 @@
 """`python -m kki.power --level quick --check` compares with the committed table; `--write` makes it anew.
 
-`--only-new` fills in what the table does not know yet: personas that are new, or declare other requirements. `--correct`
-measures the other half anew: what is said of correct servers, the permissible variants among them.
+`--only-new` fills in what the table does not know yet: personas that are new, or declare other requirements.
+`--correct` measures the other half anew: what is said of correct servers, the permissible variants among them.
 """
 
 from __future__ import annotations

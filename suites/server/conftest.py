@@ -14,6 +14,9 @@ from kki.model.exchange import Exchange
 from kki.session import Session
 from kki.worker import NOT_TRIED
 
+NO_CARD = "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"  # a tokenId that was never issued
+FEW_CARDS = 3
+
 
 class Server:
     """A session with the words that probes use."""
@@ -34,6 +37,8 @@ class Server:
 
     def send(self, draft: Draft, *names: str) -> Exchange:
         """Send this draft, spoiled by these mutations."""
+        if names and not any(mutation(name).breaks for name in names):
+            draft = self.sparing(draft)
         for name in names:
             draft = mutation(name)(draft)
         try:
@@ -45,6 +50,11 @@ class Server:
             if not draft.mutations:
                 self._firsts.setdefault(draft.operation, draft)
         return exchange
+
+    def sparing(self, draft: Draft) -> Draft:
+        """An unbinding that may be accepted names no bound card where few are left: others need those."""
+        enough = draft.operation != "unbind" or self.session.spare_token(FEW_CARDS)
+        return draft if enough else draft.having(tokenId=NO_CARD)
 
     def _used_up(self, exchange: Exchange) -> None:
         """An accepted refund or unbinding leaves nothing for the next case that expects a refusal."""

@@ -33,5 +33,5 @@ def test_a_compiled_case_is_answered_as_the_contract_says(server, name):
     if case.variant.startswith("token"):
         base = a_payment(server.kit(card_token=server.bound_token()), case.variant)
     else:
-        base = server.a(case.operation, to_succeed=case.mode == "positive")
+        base = server.sparing(server.a(case.operation, to_succeed=case.mode == "positive"))
     server.send(as_draft(case, base, server.kit().reference))

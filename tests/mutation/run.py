@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXPLAINED = Path(__file__).with_name("survivors.toml")
 DEFAULT = ("snap/*.py", "rules/*.py", "judge.py", "grading.py")
 TESTS = ("tests/snap", "tests/rules", "tests/judge", "tests/mutation")  # each mutant is judged by those that reach it
-BESIDE = ("openapi", "suites")  # what those tests read besides the package
+BESIDE = ("openapi", "suites", "tests/campaign.py")  # what those tests read besides the package
 CONFIGURATION = """
 [tool.pytest.ini_options]
 addopts = ["--import-mode=importlib"]
@@ -52,8 +52,10 @@ def tree(folder: Path, only: Sequence[str], tests: Sequence[str]) -> None:
     """The copy: package under `src`, contract, and the tests that are run."""
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copytree(ROOT / "harness" / "kki", folder / "src" / "kki", ignore=ignored)
-    for beside in BESIDE:
-        shutil.copytree(ROOT / beside, folder / beside, ignore=ignored)
+    for beside in (ROOT / name for name in BESIDE):
+        target = folder / beside.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(beside, target, ignore=ignored) if beside.is_dir() else shutil.copy(beside, target)
     there = [name for name in tests if (ROOT / name).is_dir()]
     for name in there:
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from tests import campaign
 
 from kki.edges import contract as contracts
 from kki.edges import entropy, store
@@ -264,6 +265,7 @@ def test_a_certification_leaks_nothing(tmp_path: Path, plan: Path) -> None:
     assert [leak for where, data in seen for leak in leaks(where, data)] == []
 
 
+@pytest.mark.skipif(not campaign.LONG, reason="a thorough run: tox -e campaign")
 def test_long_flows_leak_nothing(tmp_path: Path, plan: Path) -> None:
     contract = contracts.load()
     work = tmp_path / "work"

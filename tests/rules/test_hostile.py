@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests import campaign
 
 from kki.drafting.mutations import EVERY
 from kki.judge import Judge
@@ -83,8 +84,9 @@ def judged(judge: Judge, exchange: Exchange) -> None:
 
 
 ONE_IN_MIND = settings(
-    max_examples=1000, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-)
+    max_examples=campaign.of(200, 1000), derandomize=True, deadline=None, database=None,
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
 
 
 @ONE_IN_MIND

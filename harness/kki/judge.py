@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TypeVar
 
 import kki.rules
@@ -14,7 +15,7 @@ from kki.model.exchange import Exchange
 from kki.model.http import Request
 from kki.model.requirement import Party
 from kki.model.verdict import Broken, Faulty, Holds, Judgement, NotApplicable, Unknown, Verdict
-from kki.otherwise import Otherwise
+from kki.otherwise import Asked, Otherwise
 from kki.rules import behaviour, habits
 from kki.rules.carddata import failed_step, secret_step
 from kki.rules.faults import DETECTORS, NOBODY, Detection, Detector, client_judgement, resolved, server_judgement
@@ -53,7 +54,8 @@ class Judge:
     """
 
     def __init__(self, knowledge: Knowledge, shapes: Shapes | None = None) -> None:
-        self.knowledge = knowledge
+        self._asked = Asked(knowledge.readings)
+        self.knowledge = knowledge = replace(knowledge, readings=self._asked)
         self.trail = Trail()
         self._trails: dict[str, Trail] = {}
         self.shapes = shapes or Shapes(knowledge.contract)
@@ -66,13 +68,14 @@ class Judge:
     def judge(self, exchange: Exchange) -> tuple[Verdict, ...]:
         """What this exchange says of client and server. Never raises: a rule that fails gives Faulty."""
         self.trail = self._trail_of(exchange)
+        self._asked.names.clear()
         view = _guarded(lambda: look(exchange, self.knowledge))
         if isinstance(view, Faulty):
             return (Verdict(requirement="KKI-ROB-320", exchange=exchange.id, party=Party.SERVER, judgement=view),)
         self.trail.arrived(exchange.id)
         habits.note_fetch(view, self.trail)
         scene, sheet = self.judged(view, self.trail, self.rules)
-        self._others.weigh(scene, sheet.rows)
+        self._others.weigh(scene, sheet.rows, frozenset(self._asked.names))
         self._remember(scene)
         return self._verdicts(sheet, exchange.id)
 

@@ -6,12 +6,13 @@ Pure, as the judge: it has the judge look again, under other knowledge, and reme
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kki.model.requirement import Party, Standing
 from kki.model.verdict import Broken, Judgement, Unknown
+from kki.rules.faults import DETECTORS
 from kki.rules.registry import RULES, Scene
 from kki.rules.view import look
 
@@ -26,8 +27,25 @@ SIGNED = ("signature-encoding", "body-canonical-form")
 Pair = tuple[str, str]
 """A reading, and a choice of it."""
 
+ALWAYS = frozenset(
+    reading[0] for reading in (*(each.reading for each in DETECTORS), *(each.reading for each in RULES)) if reading
+)
+"""Readings by which whole rules and detectors are chosen, before any exchange is looked at."""
+
 ENOUGH = 2  # times that a row was broken under every choice: from then on it need not be asked again
-TRIES = 4  # accepted requests of one operation by which other choices are ruled out
+TRIES = 2  # accepted requests of one operation by which other choices are ruled out
+
+
+class Asked(dict[str, str]):
+    """The operator's choices, with a note of the readings that somebody asked for: no other bears on what came out."""
+
+    def __init__(self, chosen: Mapping[str, str]) -> None:
+        super().__init__(chosen)
+        self.names: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().get(name, default)
 
 
 class Otherwise:
@@ -51,10 +69,12 @@ class Otherwise:
         self._accepted: Counter[str] = Counter()
         self._seen: dict[Pair, tuple[Scene, dict[str, Judgement]]] = {}  # of the exchange that is weighed
         self._names: frozenset[str] = frozenset()  # its broken rows
+        self._bearing: tuple[Pair, ...] = ()  # on it: pairs of readings that its judgement asked for
         self._open: list[tuple[str, str, Broken, tuple[Pair, ...]]] = []
 
-    def weigh(self, scene: Scene, rows: dict[str, Judgement]) -> None:
-        """Each broken row of this exchange, by what other choices make of it."""
+    def weigh(self, scene: Scene, rows: dict[str, Judgement], asked: Collection[str]) -> None:
+        """Each broken row of this exchange, by what other choices make of it. `asked`: readings it was judged by."""
+        self._bearing = tuple(pair for pair in self.pairs if pair[0] in asked or pair[0] in ALWAYS)
         broken = {name: each for name, each in rows.items() if isinstance(each, Broken) and name not in REMEMBERING}
         self._seen, self._names = {}, frozenset(broken)
         for name, judgement in broken.items():
@@ -62,7 +82,8 @@ class Otherwise:
         name, view = scene.view.name, scene.view
         if view.accepted and not scene.found.faults and self._accepted[name] < TRIES:
             self._accepted[name] += 1
-            self.excluded |= {pair for pair in self.pairs if self._under(pair, scene)[0].found.faults}
+            left = [pair for pair in self._bearing if pair not in self.excluded]
+            self.excluded |= {pair for pair in left if self._under(pair, scene)[0].found.faults}
 
     def reconsidered(self) -> list[tuple[str, str, Broken]]:
         """Row, exchange and judgement of what was left open for choices that turned out not to be the server's."""
@@ -92,7 +113,7 @@ class Otherwise:
     def _permitted(self, scene: Scene, name: str, readings: Iterable[str]) -> str:
         if self._sure[name] >= ENOUGH:
             return ""
-        mine = [pair for pair in self.pairs if pair[0] in readings or pair[0] in MANNERS]
+        mine = [pair for pair in self._bearing if pair[0] in readings or pair[0] in MANNERS]
         for pair in mine:
             if not isinstance(self._under(pair, scene)[1].get(name), Broken):
                 return "=".join(pair)
@@ -104,7 +125,7 @@ class Otherwise:
         case = scene.view.reply.case
         if case is None:
             return ()
-        left = [pair for pair in self.pairs if pair not in self.excluded]
+        left = [pair for pair in self._bearing if pair not in self.excluded]
         known = scene.found.faults
         return tuple(
             pair for pair in left

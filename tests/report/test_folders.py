@@ -72,9 +72,12 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     assert "expected a folder to write to, but got" in refused(Path("/proc/none/run"))
 
 
-def test_a_secret_in_its_name_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("length", [0, 86, 88])
+def test_a_secret_in_its_name_is_refused(tmp_path: Path, length: int) -> None:
+    """However long its path is: 86 and 88 characters are the length of a signature."""
     redactor = Redactor({"client-secret": ["SK-canary-77"]}, salt=b"s")
-    folder = tmp_path / "run-SK-canary-77"
+    parent = tmp_path / ("p" * max(1, length - len(str(tmp_path / "x" / "run-SK-canary-77")) + 1))
+    folder = parent / "run-SK-canary-77"
     said = refused(folder, redactor=redactor)
     assert "SK-canary" not in said
     assert not folder.exists()

@@ -146,7 +146,7 @@ def nothing_is_claimed(folder: Path, where: str, report: Report) -> None:
 def test_a_run_that_is_asked_to_stop_says_what_it_has(tmp_path: Path, name: str, workers: str) -> None:
     folder = tmp_path / "run"
     process = subprocess.Popen(
-        [sys.executable, "-m", "kki", *CHECK, str(folder), "-n", workers],
+        [sys.executable, "-m", "kki", "check", "--output", str(folder), "-n", workers],  # long enough to be stopped
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path, env=clean(),
     )  # fmt: skip
     end = time.monotonic() + LONGEST_S

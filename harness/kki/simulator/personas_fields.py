@@ -214,9 +214,10 @@ ALL: tuple[Persona, ...] = (
         accepting("not-an-object")),
     row("refuses-extra-members", "Refuses a body with a member that is not documented.", "FLD-130", _closed),
     row("counts-bytes", "Counts a member's length in bytes of UTF-8.", "FLD-140",
-        lambda behaviour: replace(behaviour, measure=lambda text: len(utf8(text)))),
+        lambda behaviour: replace(behaviour, measure=lambda text: len(utf8(text))), "conflicted"),
     row("counts-utf16-units", "Counts a member's length in units of UTF-16.", "FLD-140",
-        lambda behaviour: replace(behaviour, measure=lambda text: len(text.encode("utf-16-le", "surrogatepass")) // 2)),
+        lambda behaviour: replace(behaviour, measure=lambda text: len(text.encode("utf-16-le", "surrogatepass")) // 2),
+        "conflicted"),
     # what is correct, refused
     row("refuses-longest-payment-reference", "Allows one character less of partnerReferenceNo than is documented.",
         "PAY-150 PAY-152 PAY-154 PAY-156", _stricter("payment", "partnerReferenceNo"), "stated"),

@@ -1,7 +1,7 @@
 """The committed matrix still holds: at quick level every persona is caught, or escapes, as openapi/power.json says.
 
 Each persona is tried by the cases that exercise the rows it declares. One that these do not catch, as the table knows,
-would be tried in full: that takes ten times as long, so that few are chosen. A twelfth of the others in an ordinary
+would be tried in full: that takes ten times as long, so that few are chosen. A ninth of the others in an ordinary
 test run, always the same; all of them where KKI_POWER is "all", as in `tox -e power`. `python -m kki.power --write`
 measures the whole matrix, and every level, anew, `--only-new` what is missing in it.
 """
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.xdist_group("matrix")  # in one process: what its fixtu
 
 PROCESSES = 2
 EVERY = os.environ.get("KKI_POWER") == "all"
-SHARE, SHARE_IN_FULL = (1, 1) if EVERY else (12, 48)
+SHARE, SHARE_IN_FULL = (1, 1) if EVERY else (9, 36)
 ANEW = "fill in the table: python -m kki.power --only-new"
 TABLE: tables.Table = tables.read() if power.table_path().is_file() else {"personas": {}}
 

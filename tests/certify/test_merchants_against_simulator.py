@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from datetime import date
 
 import pytest
+from tests import campaign
 
 from kki.edges.listener import serve
 from kki.grading import Policy
@@ -46,7 +47,9 @@ def test_a_faulty_merchant_breaks_what_it_says_and_no_more(merchant: FaultyMerch
     assert trial.found(Outcome.FAULTY) == set()
 
 
-@pytest.mark.parametrize("merchant", MERCHANTS, ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "merchant", [each for each in MERCHANTS if campaign.share(each.name, 6)], ids=lambda each: each.name
+)
 def test_the_troubles_it_names_are_enough_to_find_it(merchant: FaultyMerchant) -> None:
     assert tried(merchant, merchant.pins, merchant.needed).found(Outcome.BROKEN) == merchant.breaks
 

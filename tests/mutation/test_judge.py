@@ -276,7 +276,7 @@ def test_the_trail_is_told_what_an_exchange_was(
     Judge(known).judge(exchange(body=body))
     ((view, given, kept),) = told
     assert view.exchange.id == "x1"  # type: ignore[attr-defined]
-    assert given is known
+    assert given == known
     assert list(kept) == marks  # type: ignore[call-overload]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -248,3 +249,10 @@ def test_a_trespass_is_named_in_a_sentence(place: str, line: str, sentence: str)
 )
 def test_what_is_allowed_is_not_complained_about(place: str, line: str) -> None:
     assert problems_of(PACKAGE / place, line) == []
+
+
+def test_the_wheel_has_every_package() -> None:
+    """An editable install has them all, listed or not."""
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]
+    there = {".".join(path.parent.relative_to(ROOT / "harness").parts) for path in ROOT.glob("harness/**/__init__.py")}
+    assert there == {name for name in listed if not name.startswith(("kki.suites", "kki.openapi"))}

@@ -118,12 +118,13 @@ def _row(row: RequirementResult) -> Iterator[str]:
 
 
 def _grades(row: RequirementResult) -> tuple[Grade, ...]:
-    """What a broken row of this level may be graded; of a disputed MUST, the readings decide."""
+    """What a broken row of this level may be graded; of a MUST that a reading disputes or permits, that decides."""
     if row.level is Level.MAY:
         return (Grade.NOTE,)
     if row.level is Level.SHOULD or row.waived:
         return (Grade.WARNING,)
-    return (Grade.VIOLATION, Grade.WARNING) if row.standing is Standing.CONFLICTED else (Grade.VIOLATION,)
+    disputed = row.standing is Standing.CONFLICTED or any("=" in each for each in row.readings)
+    return (Grade.VIOLATION, Grade.WARNING) if disputed else (Grade.VIOLATION,)
 
 
 def payload(run: Run, files: Sequence[File], *, issued: datetime, valid_until: datetime) -> bytes:

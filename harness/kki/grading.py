@@ -127,6 +127,8 @@ class Tally:
         match verdict.judgement:
             case Broken(findings, permitted):
                 count.permitted.add(permitted)
+                if permitted:
+                    count.readings.add(permitted)
                 for found in findings:
                     _add_finding(count, _evidence(verdict.exchange, found, situation))
                 _keep(count.evidence, verdict.exchange)

@@ -175,3 +175,12 @@ def test_what_a_statement_says_does_not_depend_on_anything_but_the_run(tmp_path:
     one = attestation.payload(run(), files, issued=NOON, valid_until=LATER)
     assert one == attestation.payload(run(), files, issued=NOON, valid_until=LATER)
     assert one != attestation.payload(replace(run(), seed=8), files, issued=NOON, valid_until=LATER)
+
+
+@pytest.mark.parametrize(("readings", "count"), [(("member-types=coerced",), 0), (("member-types",), 1), ((), 1)])
+def test_a_stated_breach_is_a_warning_only_where_the_row_names_the_choice_that_permits_it(
+    readings: tuple[str, ...], count: int
+) -> None:
+    broken = row("KKI-BND-120", "broken", "warning", counts={"broken": 1}, readings=readings)
+    found = list(attestation.inconsistencies(run(broken, exchange_count=0, overall=Overall.CONFORMS), ()))
+    assert found == ["KKI-BND-120 is broken and graded warning"] * count

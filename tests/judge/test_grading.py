@@ -246,6 +246,13 @@ def test_readings_that_were_seen_to_match_are_told_in_order() -> None:
     assert told.readings == ("a=1", "b=2")
 
 
+def test_the_choice_that_permits_a_breach_is_told() -> None:
+    """A stated MUST is a warning then, and the row says why."""
+    told = of(tallied(Broken((FINDING,), "member-types=coerced"), Broken((FINDING,), "member-types=coerced")))
+    assert told.readings == ("member-types=coerced",)
+    assert of(tallied(Broken((FINDING,), ""))).readings == ()
+
+
 def test_without_any_the_rows_own_readings_stand() -> None:
     told = of(tallied(Holds()), name="KKI-SIG-140")
     assert told.readings == CONTRACT.requirements["KKI-SIG-140"].readings != ()

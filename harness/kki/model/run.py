@@ -54,7 +54,7 @@ class RequirementResult:
     findings: tuple[Evidence, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)  # judgements by kind: {"holds": 12, "broken": 1}
     source: Source = field(default_factory=lambda: Source(document="page", section=""))
-    readings: tuple[str, ...] = ()  # "signature-encoding=base64": in force, or the one that was seen to match
+    readings: tuple[str, ...] = ()  # "signature-encoding=base64": in force, seen to match, or permitting the breach
     evidence: tuple[str, ...] = ()  # exchanges that decided it, for passes too
     how_judged: str = ""  # "rule signing.signature_matches", "schema tag payment /otp maxLength"
     missing: str = ""  # why it could not be decided, or was not exercised

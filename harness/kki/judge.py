@@ -31,6 +31,7 @@ T = TypeVar("T")
 _STRENGTH = {Faulty: 4, Broken: 3, Unknown: 2, Holds: 1, NotApplicable: 0}
 _ALL = kki.rules.__all__  # importing the package has registered them
 
+
 class _Sheet:
     """The judgements of one exchange, one for each row: the strongest said of it."""
 

@@ -14,12 +14,13 @@ from kki.model.exchange import Exchange
 from kki.session import Session
 from kki.worker import NOT_TRIED
 
-NO_CARD = "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"  # a tokenId that was never issued
-FEW_CARDS = 3
+FEW_CARDS = 3  # bound ones that are kept for the cases that need one most
 
 
 class Server:
     """A session with the words that probes use."""
+
+    NO_CARD = "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"  # a tokenId that was never issued
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -54,7 +55,7 @@ class Server:
     def sparing(self, draft: Draft) -> Draft:
         """An unbinding that may be accepted names no bound card where few are left: others need those."""
         enough = draft.operation != "unbind" or self.session.spare_token(FEW_CARDS)
-        return draft if enough else draft.having(tokenId=NO_CARD)
+        return draft if enough else draft.having(tokenId=self.NO_CARD)
 
     def _used_up(self, exchange: Exchange) -> None:
         """An accepted refund or unbinding leaves nothing for the next case that expects a refusal."""
@@ -127,7 +128,7 @@ class Server:
         self.need("bank_card_tokens")
         return self.test_data.bank_card_tokens[0]
 
-    def token_to_unbind(self, *, keep: int = 3) -> str:
+    def token_to_unbind(self, *, keep: int = FEW_CARDS) -> str:
         """A bound card's token that no other case needs, each once; `keep` are left for those that need one most."""
         token = self.session.spare_token(keep)
         if token is None:

@@ -54,6 +54,17 @@ def spread(operations: Iterable[str], exercises: Iterable[str], quick: str, star
     ]
 
 
+def of_kinds(kinds: Iterable[str], exercises: Iterable[str], quick: str) -> list[Any]:
+    """One parameter a kind of request, for the tests of one check; the kind `quick` at quick level."""
+    return [
+        probe(
+            kind, id=kind, operation=operation_of(kind), exercises=exercises,
+            level="quick" if kind == quick else "standard",
+        )
+        for kind in kinds
+    ]  # fmt: skip
+
+
 def slug(text: str) -> str:
     """An id that survives shells, file names and reports."""
     return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")

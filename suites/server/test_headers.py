@@ -6,7 +6,7 @@ import pytest
 
 from kki.drafting.mutations import HEADERS
 
-from .probes import KINDS, each, operation_of, probe
+from .probes import KINDS, each, of_kinds, probe
 
 SYMMETRIC = ("payment", "bind", "unbind", "refund")
 
@@ -40,16 +40,8 @@ def test_a_replayed_request_is_refused(server, operation):
 
 @pytest.mark.parametrize(
     "operation",
-    [  # the very same payment again would be refused for its reference as well
-        probe(
-            kind,
-            id=kind,
-            operation=operation_of(kind),
-            exercises=["KKI-HDR-140"],
-            level="quick" if kind == "bind" else "standard",
-        )
-        for kind in (*KINDS["payment"], "bind", "refund")
-    ],
+    # The very same payment again would be refused for its reference as well.
+    of_kinds((*KINDS["payment"], "bind", "refund"), ["KKI-HDR-140"], quick="bind"),
 )
 def test_an_external_id_is_not_used_for_another_body(server, operation):
     first = server.a(operation, to_succeed=True)

@@ -202,7 +202,7 @@ def test_a_further_refund_is_answered_in_an_orderly_way(server):
 @pytest.mark.operation("unbind")
 @pytest.mark.exercises("KKI-STA-190")
 def test_an_unknown_token_is_not_unbound(server):
-    server.send(an_unbinding(server.kit(), "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"))
+    server.send(an_unbinding(server.kit(), server.NO_CARD))
 
 
 @pytest.mark.operation("unbind")

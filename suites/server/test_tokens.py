@@ -8,7 +8,7 @@ from kki.drafting.bounds import NEAR
 from kki.drafting.drafts import a_b2b2c_token_request
 from kki.drafting.mutations import BARE_TOKEN, TOKEN, TOKEN_ENDPOINTS, unsigned_token
 
-from .probes import KINDS, each, operation_of, probe, spread
+from .probes import KINDS, each, of_kinds, spread
 
 SYMMETRIC = ("payment", "bind", "unbind", "refund")
 
@@ -60,17 +60,7 @@ def test_the_b2b_token_is_no_customer_token(server, operation):
 
 
 @pytest.mark.parametrize(
-    "operation",
-    [
-        probe(
-            kind,
-            id=kind,
-            operation=operation_of(kind),
-            exercises=["KKI-TOK-150"],
-            level="quick" if kind == "payment" else "standard",
-        )
-        for kind in (*KINDS["payment"], *KINDS["refund"])
-    ],
+    "operation", of_kinds((*KINDS["payment"], *KINDS["refund"]), ["KKI-TOK-150"], quick="payment")
 )
 def test_a_customer_token_that_was_never_issued_is_refused(server, operation):
     server.send(server.a(operation), "customer token of rubbish")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from kki.edges.errors import ConfigurationError
-from kki.edges.folders import run_folder
+from kki.edges.folders import LOCK, run_folder
+from kki.model.exchange import Record
+from kki.model.run import Run
 from kki.redaction import Redactor
+from kki.report.render import render
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
@@ -81,3 +85,15 @@ def test_a_secret_in_its_name_is_refused(tmp_path: Path, length: int) -> None:
     said = refused(folder, redactor=redactor)
     assert "SK-canary" not in said
     assert not folder.exists()
+
+
+def test_nothing_that_a_run_writes_is_left_of_an_earlier_one(
+    tmp_path: Path, made: tuple[Callable[..., Run], Callable[..., tuple[Record, ...]]]
+) -> None:
+    """Every rendered document is known here by its name."""
+    a_run, records = made
+    for name in render(a_run(), lambda: iter(records())):
+        (tmp_path / name).write_bytes(b"of yesterday")
+    (tmp_path / "run.json").write_bytes(b"{}")
+    with run_folder(tmp_path, "t", NOW):
+        assert [path.name for path in tmp_path.iterdir()] == [LOCK]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 
 from kki.drafting.drafts import Draft
 from kki.model.http import Request
@@ -50,14 +51,7 @@ def _m(
     return Mutation(name=name, stage=stage, apply=apply, breaks=_ids(breaks), tries=_ids(tries), operations=operations)
 
 
-def before(
-    name: str,
-    apply: Callable[[Draft], Draft],
-    breaks: str = "",
-    tries: str = "",
-    operations: tuple[str, ...] = SYMMETRIC,
-) -> Mutation:
-    return _m(Stage.BEFORE_SIGNING, name, apply, breaks, tries, operations)
+before = partial(_m, Stage.BEFORE_SIGNING)
 
 
 def signing(name: str, breaks: str, tries: str, operations: tuple[str, ...] = SYMMETRIC, **plan: object) -> Mutation:

@@ -303,6 +303,22 @@ def test_what_a_reply_brings_is_hidden_everywhere_from_then_on() -> None:
     assert "bct-77" not in subject.text("the card bct-77-abcdef was refused")
 
 
+def test_what_is_learned_later_hides_in_lines_that_were_shown_before() -> None:
+    value = "kq83-zzT0p-mvXw71"
+    mine, lines = redactor(), Headers((("X-Trace", f"id={value}"), ("Accept", "*/*")))
+    assert mine.headers(lines) == lines == mine.headers(lines)
+    mine.learn("bearer", value)
+    assert value not in str(mine.headers(lines))
+    assert mine.headers(lines).get("Accept") == "*/*"
+
+
+def test_the_same_text_under_another_header_name_is_another_line() -> None:
+    mine, number = redactor(), "4111111111111111"
+    shown = mine.headers(Headers((("X-EXTERNAL-ID", number), ("X-Trace", number), ("Authorization", number))))
+    assert shown.get("X-EXTERNAL-ID") == number
+    assert number not in (shown.get("X-Trace"), shown.get("Authorization"))
+
+
 def test_a_mutation_does_not_teach_common_words() -> None:
     subject = redactor()
     subject.exchange(exchange(b'{"bankCardToken":"string","otp":"00000000","chargeToken":"payment"}'))

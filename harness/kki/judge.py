@@ -49,7 +49,7 @@ class _Sheet:
 
 
 class Judge:
-    """`judge` each exchange in the order of sending, then `finish` once. `trail`: that of the latest exchange.
+    """`judge` each exchange in the order of sending, then `finish` once. `trail`, `view`: of the latest exchange.
 
     A recording may hold traffic with several servers: what one gave out means nothing at another, so each has a trail.
     """
@@ -58,6 +58,7 @@ class Judge:
         self._asked = Asked(knowledge.readings)
         self.knowledge = knowledge = replace(knowledge, readings=self._asked)
         self.trail = Trail()
+        self.view: View | None = None  # None where not even `look` could read it
         self._trails: dict[str, Trail] = {}
         self.shapes = shapes or Shapes(knowledge.contract)
         self._others = Otherwise(self)
@@ -71,6 +72,7 @@ class Judge:
         self.trail = self._trail_of(exchange)
         self._asked.names.clear()
         view = _guarded(lambda: look(exchange, self.knowledge))
+        self.view = None if isinstance(view, Faulty) else view
         if isinstance(view, Faulty):
             return (Verdict(requirement="KKI-ROB-320", exchange=exchange.id, party=Party.SERVER, judgement=view),)
         self.trail.arrived(exchange.id)

@@ -64,6 +64,7 @@ class Board:
     over: bool = False
     _entries: OrderedDict[str, Entry] = field(default_factory=OrderedDict)
     _found: dict[str, live.FoundRow] = field(default_factory=dict)
+    _spared: int = 0  # of the entries: those with a finding
 
     # -- what it is told ------------------------------------------------------------------------------
 
@@ -81,6 +82,8 @@ class Board:
             found = tuple(self._found_row(verdict) for verdict in verdicts if self._counts(verdict))
             row = self._row(view, record, found, tuple(steps))
             small = len(view.exchange.request.body) <= BIGGEST
+            twin = self._entries.pop(record.exchange.id, None)  # joined recordings may use a name twice
+            self._spared -= bool(twin and twin.found)
             self._entries[record.exchange.id] = Entry(
                 row=row,
                 record=_trimmed(record),
@@ -90,6 +93,7 @@ class Board:
                 explained=explained,
                 view=view if small else None,
             )
+            self._spared += bool(found)
             self.note(found)
             self._forget()
 
@@ -159,9 +163,9 @@ class Board:
         """The oldest go first, but of those with a finding the first MOST_KEPT / 4 stay."""
         while len(self._entries) > MOST_KEPT:
             clean = (name for name, entry in self._entries.items() if not entry.found)
-            spared = len(self._entries) - sum(1 for entry in self._entries.values() if not entry.found)
-            name = next(clean, None) if spared <= MOST_KEPT // 4 else None
-            del self._entries[name if name is not None else next(iter(self._entries))]
+            name = next(clean, None) if self._spared <= MOST_KEPT // 4 else None
+            gone = self._entries.pop(name if name is not None else next(iter(self._entries)))
+            self._spared -= bool(gone.found)
 
     # -- what it shows (kki.edges.pages.Source) ---------------------------------------------------------
 

@@ -162,8 +162,8 @@ class Session:
 
     def _judge(self, record: Record) -> None:
         exchange = record.exchange
-        view = look(exchange, self.knowledge)
         verdicts = [each for each in self.judge.judge(exchange) if each.party in self.plan.parties]
+        view = self.judge.view or look(exchange, self.knowledge)
         explained = self.explainer.explain(view, verdicts, self.judge.trail)
         self.exchange_count += 1
         with self.board.lock:  # the redactor is shared with the page

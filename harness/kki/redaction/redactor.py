@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import chain
 from typing import Any, TypeVar
@@ -19,6 +19,8 @@ from kki.redaction.layers import layers_of, lowered
 
 SHORTEST = forms.SHORTEST
 MOST_LEARNED = 50_000  # values; beyond, recognition by place and form goes on
+MOST_SHOWN = 1000  # header lines, targets and origins whose redacted form is remembered
+LONGEST_SHOWN = 4096  # characters
 MOST_CARDS = 200  # card numbers that are looked for in groups too
 PSEUDONYM = re.compile(r"‹[a-z-]+:[0-9a-f]{6}~?›")
 _HALF_CARD = re.compile(r"[0-9]{6}‹card:[0-9a-f]{6}›[0-9]{4}")
@@ -60,6 +62,7 @@ class Redactor:
         self._known: dict[str, str] = {}  # value → kind
         self._grams: dict[str, list[tuple[int, _Secret]]] = {}  # six characters → (offset, what they are part of)
         self._cards: list[str] = []  # of the known values: card numbers
+        self._shown: dict[tuple[str, str], str] = {}  # (header name or "", text) → as it is shown, until more is known
         self._origins = dict(origins or {})
         for kind, values in (secrets or {}).items():
             for value in values:
@@ -72,6 +75,7 @@ class Redactor:
         if PSEUDONYM.search(value):
             return
         self._known[value] = kind
+        self._shown.clear()
         if forms.is_card(value) and len(self._cards) < MOST_CARDS:
             self._cards.append(value)
         lines = [line for line in value.split() if len(line) >= 16] if "-----BEGIN" in value else []
@@ -172,9 +176,23 @@ class Redactor:
     # --- places --------------------------------------------------------------------------------------------------
 
     def _evidence(self, text: str) -> str:
-        return self._redacted(text, names.IN_EVIDENCE)
+        return self._remembered("", text, lambda: self._redacted(text, names.IN_EVIDENCE))
 
     def _header(self, name: str, value: str) -> str:
+        return self._remembered(name, value, lambda: self._header_shown(name, value))
+
+    def _remembered(self, name: str, text: str, make: Callable[[], str]) -> str:
+        """Most header lines and targets come again with each request."""
+        shown = self._shown.get((name, text))
+        if shown is None:
+            shown = make()
+            if len(self._shown) >= MOST_SHOWN:
+                self._shown.clear()
+            if len(text) <= LONGEST_SHOWN:
+                self._shown[name, text] = shown
+        return shown
+
+    def _header_shown(self, name: str, value: str) -> str:
         shown = self._redacted(value, names.IN_EVIDENCE, luhn=name.lower() not in _OWN_NUMBERS)
         kind = names.kind_of(name)
         scheme, rest = ("", value.strip()) if kind == "cookie" else names.scheme(value)

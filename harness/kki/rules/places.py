@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from urllib.parse import unquote
 
 from kki.rules.registry import Scene
@@ -57,11 +58,19 @@ def reply_places(scene: Scene, *, but: Iterable[str] = ()) -> Iterator[tuple[str
         yield "reply body", response.body.decode("utf-8", "replace")
 
 
-def writings(text: str) -> Iterator[str]:
+def writings(text: str) -> tuple[str, ...]:
     """The text, and what it hides: percent-encoded, in Base64 of either alphabet, in hexadecimal."""
+    return (text,) if len(text) > LONGEST else _read(text)
+
+
+# Several rules look for several secrets in the same text, and most headers come again and again.
+@lru_cache(maxsize=256)
+def _read(text: str) -> tuple[str, ...]:
+    return tuple(_readings_of(text))
+
+
+def _readings_of(text: str) -> Iterator[str]:
     yield text
-    if len(text) > LONGEST:
-        return
     if "%" in text:
         yield unquote(text, "latin-1")
     for run in _RUN.findall(text):
@@ -78,7 +87,12 @@ def _from_base64(run: str) -> str:
 
 def holds_card(text: str, number: str) -> bool:
     """A card number, whatever stands around it: twelve digits and more are no accident; in groups too."""
-    return any(number in each or number in _GROUPED.sub("", each) for each in writings(text))
+    return any(number in each for each in (*writings(text), *_without_groups(text)))
+
+
+@lru_cache(maxsize=256)
+def _without_groups(text: str) -> tuple[str, ...]:
+    return tuple(_GROUPED.sub("", each) for each in writings(text))
 
 
 def holds_secret(text: str, secret: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 
+from kki.certify import board
 from kki.certify.progress import State
 from kki.certify.session import BOTH, Plan, Session, in_order, related, written
 from kki.edges import store
@@ -203,6 +204,18 @@ def test_the_checklist_completes_over_a_socket(tmp_path: Path) -> None:
         until(stage.session.complete.is_set, "the checklist is complete")
         assert stage.session.progress is not None
         assert stage.session.progress.done == len(stage.session.progress.asked)
+
+
+@pytest.mark.parametrize("seldom", [3, 1], ids=["few wrong", "all wrong"])
+def test_the_page_keeps_the_newest_and_the_first_wrong_ones(monkeypatch: pytest.MonkeyPatch, seldom: int) -> None:
+    """Of twelve exchanges eight have a page: two wrong ones are spared, whatever comes after them."""
+    monkeypatch.setattr(board, "MOST_KEPT", 8)
+    first = of_a_day()[0]
+    wrong = replace(first, request=first.request.with_header("X-SIGNATURE", "QUJD" * 21 + "QQ=="))
+    each = [replace(wrong if seldom == 1 or n in (0, 3) else first, id=f"n{n}") for n in range(12)]
+    session, _ = session_over([*each, replace(each[-1], id="n11")])
+    left = [n for n in range(12) if session.board.exchange(f"n{n}")]
+    assert left == ([0, 3, 6, 7, 8, 9, 10, 11] if seldom == 3 else [0, 1, 6, 7, 8, 9, 10, 11])
 
 
 # --- secrets -----------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ class Board:
     over: bool = False
     _entries: OrderedDict[str, Entry] = field(default_factory=OrderedDict)
     _found: dict[str, live.FoundRow] = field(default_factory=dict)
-    _spared: int = 0  # of the entries: those with a finding
+    _spared: set[str] = field(default_factory=set)  # exchanges that keep their page
 
     # -- what it is told ------------------------------------------------------------------------------
 
@@ -82,8 +82,6 @@ class Board:
             found = tuple(self._found_row(verdict) for verdict in verdicts if self._counts(verdict))
             row = self._row(view, record, found, tuple(steps))
             small = len(view.exchange.request.body) <= BIGGEST
-            twin = self._entries.pop(record.exchange.id, None)  # joined recordings may use a name twice
-            self._spared -= bool(twin and twin.found)
             self._entries[record.exchange.id] = Entry(
                 row=row,
                 record=_trimmed(record),
@@ -93,7 +91,8 @@ class Board:
                 explained=explained,
                 view=view if small else None,
             )
-            self._spared += bool(found)
+            if found and len(self._spared) < MOST_KEPT // 4:
+                self._spared.add(record.exchange.id)
             self.note(found)
             self._forget()
 
@@ -160,12 +159,9 @@ class Board:
         )
 
     def _forget(self) -> None:
-        """The oldest go first, but of those with a finding the first MOST_KEPT / 4 stay."""
+        """The oldest go first, except the first MOST_KEPT / 4 with a finding: the list of findings leads to them."""
         while len(self._entries) > MOST_KEPT:
-            clean = (name for name, entry in self._entries.items() if not entry.found)
-            name = next(clean, None) if self._spared <= MOST_KEPT // 4 else None
-            gone = self._entries.pop(name if name is not None else next(iter(self._entries)))
-            self._spared -= bool(gone.found)
+            del self._entries[next(name for name in self._entries if name not in self._spared)]
 
     # -- what it shows (kki.edges.pages.Source) ---------------------------------------------------------
 

@@ -189,7 +189,7 @@ class Session:
 
     def send(self, draft: Draft) -> Exchange:
         """Sign, send, keep, judge."""
-        exchange = self.client.send(draft, self._next_id())
+        exchange = self.client.send(draft, self._next_id(), lost=lambda lost: self._keep(draft, lost))
         self._keep(draft, exchange)
         return exchange
 
@@ -201,9 +201,10 @@ class Session:
 
         def run(draft: Draft, name: str) -> None:
             gate.wait(timeout=30)
-            exchange = self.client.send(draft, name)
+            done: list[Exchange] = []
+            done.append(self.client.send(draft, name, lost=done.append))
             with self._lock:
-                results.append((draft, exchange))
+                results.extend((draft, exchange) for exchange in done)
 
         threads = [threading.Thread(target=run, args=pair, daemon=True) for pair in zip(racers, ids, strict=True)]
         for thread in threads:

@@ -69,7 +69,7 @@ class Memory:
     def now(self) -> datetime:
         return self.clock
 
-    def send(self, draft: Draft, exchange_id: str) -> Exchange:
+    def send(self, draft: Draft, exchange_id: str, lost: object = None) -> Exchange:  # noqa: ARG002  # as in Client
         raw = replace(draft.request, origin="http://doku.test")
         return self.exchange(finished(raw, draft, self.plan.credentials), exchange_id)
 

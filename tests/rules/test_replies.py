@@ -16,6 +16,7 @@ from kki.drafting import drafts
 from kki.model.exchange import Exchange
 from kki.model.http import Response
 from kki.model.requirement import Party
+from kki.model.verdict import Holds, Unknown
 
 from .stage import Stage, broken, profile
 
@@ -131,6 +132,23 @@ def test_silence_breaks_its_row(failure: str) -> None:
     exchange = stage.session.client.send(stage.a("payment"), "x")
     silent = replace(exchange, response=None, answered_at=None, failure=failure)
     assert broken(list(stage.judge.judge(silent)), Party.SERVER) == {"KKI-ROB-320"}
+
+
+@pytest.mark.parametrize("operation", ["payment", "refund", "bind"])
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_a_kept_connection_that_was_closed_accuses_nobody(operation: str, carried_out: bool) -> None:
+    """The same bytes go out again. If the first were carried out, a conflict is the right answer to the second."""
+    stage = Stage()
+    draft = stage.a(operation)
+    first = stage.session.client.send(draft, "x-lost")
+    again = stage.session.client.send(draft, "x") if carried_out else replace(first, id="x")
+    silent = replace(first, response=None, answered_at=None, failure="kept connection closed")
+    assert again.response is not None
+    assert again.response.status == (409 if carried_out else 200)
+    verdicts = [*stage.judge.judge(silent), *stage.judge.judge(again)]
+    assert broken(verdicts, Party.SERVER) == set()
+    said = [each.judgement for each in verdicts if each.requirement == "KKI-ROB-320"]
+    assert [type(each) for each in said] == [Unknown, Holds]
 
 
 def test_the_access_token_in_another_reply_is_a_leak() -> None:

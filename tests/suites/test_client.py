@@ -12,6 +12,7 @@ import pytest
 from kki.drafting.drafts import Draft
 from kki.edges import entropy
 from kki.edges.client import Client
+from kki.model.exchange import Exchange
 from kki.model.http import Headers, Request
 from kki.model.profile import Credentials, Limits
 
@@ -66,11 +67,14 @@ def a_client(url: str) -> Client:
 def test_a_kept_connection_that_is_closed_is_no_fault_of_the_server() -> None:
     with serving([REPLY], [REPLY]) as (url, heard):
         client = a_client(url)
-        first, second = client.send(a_draft(), "x1"), client.send(a_draft(), "x2")
+        lost: list[Exchange] = []
+        first, second = client.send(a_draft(), "x1", lost.append), client.send(a_draft(), "x2", lost.append)
     assert first.response is not None
     assert second.response is not None, second.failure
     assert second.id == "x2"
     assert len(heard) == 3
+    assert [(each.id, each.failure, each.response) for each in lost] == [("x2-lost", "kept connection closed", None)]
+    assert (lost[0].request, client.pace.sent) == (second.request, 3), "what left twice is told twice, and counts twice"
 
 
 def test_a_new_connection_that_is_closed_is() -> None:

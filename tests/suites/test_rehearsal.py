@@ -20,9 +20,9 @@ from kki.simulator.variants import VARIANTS
 class WrongSecret(Memory):
     """A merchant whose secret is not the one that the server keeps."""
 
-    def send(self, draft: Draft, exchange_id: str) -> Exchange:
+    def send(self, draft: Draft, exchange_id: str, lost: object = None) -> Exchange:
         self.plan = replace(self.plan, credentials=replace(self.plan.credentials, client_secret="SK-of-another"))
-        return super().send(draft, exchange_id)
+        return super().send(draft, exchange_id, lost)
 
 
 def test_a_wrong_secret_is_the_operators() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from kki.model.profile import Credentials, Limits
 
 MAX_REPLY = 4 * 1024 * 1024  # a reply is kept up to here; what comes beyond is no API reply
 CLOSED = "connection closed"
+KEPT_CLOSED = "kept connection closed"  # before a reply, on a connection that had served other requests
 TIME_IS_UP = "the time that --timeout gives to the run is up"
 Clock = Callable[[], datetime]
 
@@ -171,18 +173,22 @@ class Client:
             self._local.session = session
         return session
 
-    def send(self, draft: Draft, exchange_id: str) -> Exchange:
-        """What left and what came. Shapes: see `Exchange`."""
+    def send(self, draft: Draft, exchange_id: str, lost: Callable[[Exchange], None] | None = None) -> Exchange:
+        """What left and what came. Shapes: see `Exchange`.
+
+        A connection that is kept open may be closed while a request is on its way: no fault of the server's, but the
+        request may have been carried out. `lost` then gets this exchange, and the request goes over a new connection.
+        """
         self.pace.take()
-        exchange = self._exactly(draft, exchange_id) if draft.exact else self._usually(draft, exchange_id)
+        kept = getattr(self._local, "session", None) is not None
+        exchange = self._exactly(draft, exchange_id) if draft.exact else self._once(draft, exchange_id)
+        if kept and not draft.exact and exchange.failure == CLOSED:
+            if lost is not None:
+                lost(replace(exchange, id=f"{exchange_id}-lost", failure=KEPT_CLOSED))
+            self.pace.take()
+            exchange = self._once(draft, exchange_id)
         self._heed(exchange)
         return exchange
-
-    def _usually(self, draft: Draft, exchange_id: str) -> Exchange:
-        """Over a connection that may be kept from before: if that turns out to be closed, once more over a new one."""
-        kept = getattr(self._local, "session", None) is not None
-        exchange = self._once(draft, exchange_id)
-        return self._once(draft, exchange_id) if kept and exchange.failure == CLOSED else exchange
 
     def _once(self, draft: Draft, exchange_id: str) -> Exchange:
         auth = SnapAuth(draft, self.credentials)

@@ -17,7 +17,8 @@ class Exchange:
     response: Response | None = None
     sent_at: datetime
     answered_at: datetime | None = None
-    failure: str | None = None  # "timeout" | "connection refused" | "connection closed" | "malformed reply"
+    # "timeout" | "connection refused" | "connection closed" | "kept connection closed" | "malformed reply"
+    failure: str | None = None
     tls: str | None = None  # "TLSv1.3"; None: plain HTTP or not known
 
 

@@ -208,6 +208,11 @@ _FAILURES = {
     "connection closed": "the connection was closed without a reply",
     "malformed reply": "something that is no HTTP",
 }
+_UNDECIDED = {
+    None: "a reply, or why none came",
+    # RFC 9112 section 9.5: either side may close an idle connection at any time
+    "kept connection closed": "a reply over a connection that the server did not close between two requests",
+}
 
 
 @rule("KKI-ROB-320")
@@ -219,7 +224,7 @@ def every_request_is_answered(scene: Scene) -> Judgement | None:
     if exchange.response is not None:
         return Holds()
     if exchange.failure not in _FAILURES:
-        return Unknown("a reply, or why none came" if exchange.failure is None else "a server to connect to")
+        return Unknown(_UNDECIDED.get(exchange.failure, "a server to connect to"))
     return Broken((Finding(where="reply", expected="an answer", actual=_FAILURES[exchange.failure]),))
 
 

@@ -11,6 +11,7 @@ from kki.drafting.drafts import Draft, Kit
 from kki.drafting.mutations import mutation
 from kki.edges.client import PlanEnded
 from kki.model.exchange import Exchange
+from kki.model.verdict import Broken, Unknown
 from kki.session import Session
 from kki.worker import NOT_TRIED
 
@@ -77,6 +78,11 @@ class Server:
             if any(verdict.requirement == requirement for verdict in self.session.watched.verdicts):
                 return
             yield number
+
+    def left_open(self, exchange: Exchange) -> bool:
+        """Whether the rules found nothing wrong with this exchange of the case, and something undecided."""
+        said = [each.judgement for each in self.session.watched.verdicts if each.exchange == exchange.id]
+        return any(isinstance(each, Unknown) for each in said) and not any(isinstance(each, Broken) for each in said)
 
     def a(self, kind: str, *, to_succeed: bool = False) -> Draft:
         """A correct request of this kind: an operation, or one and a word from `probes.KINDS` behind it.

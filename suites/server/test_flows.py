@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -26,11 +27,19 @@ PAID, REFUSED, REFUNDS, GONE = Bundle("paid"), Bundle("refused"), Bundle("refund
 KEPT = 3  # bound cards that are left for other cases
 
 
+@dataclass(frozen=True)
+class Difference:
+    """What the server did otherwise than the model. `open`: the rules do not hold it against the server."""
+
+    text: str
+    open: bool = False
+
+
 class Life(RuleBasedStateMachine):
     """`server` and `differences` come with the subclass. References are fresh, so that examples are independent."""
 
     server = None
-    differences: list[str]
+    differences: list[Difference]
 
     @initialize()
     def begin(self):
@@ -42,7 +51,8 @@ class Life(RuleBasedStateMachine):
             return
         said = f"no reply ({exchange.failure})" if got is None else f"HTTP {exchange.response.status}"
         difference = f"{what}: the model says {'accepted' if accepted else 'refused'}, got {said}"
-        self.differences.append(difference)
+        # The profile's card may have reached a limit, its OTP be good once: the model knows of neither.
+        self.differences.append(Difference(difference, open=self.server.left_open(exchange)))
         raise AssertionError(difference)
 
     def choice(self, reading):
@@ -136,8 +146,8 @@ class Cards(Refunds):
 
 
 def difference_of(server, number, database):
-    """What the server did otherwise than the model, in one sentence; "" where nothing."""
-    found: list[str] = []
+    """What the server did otherwise than the model; None where nothing."""
+    found: list[Difference] = []
     machine = seed(server.session.seed * 1000 + number)(type("CardLife", (Cards,), {
         "server": server, "differences": found,
     }))  # fmt: skip
@@ -155,10 +165,11 @@ def difference_of(server, number, database):
             ),
         )
     except AssertionError as error:
-        return found[0] if found else str(error).splitlines()[0]
+        return found[0] if found else Difference(str(error).splitlines()[0])
     except Flaky:  # the same steps once more went otherwise: a server has a memory, and may answer by chance
-        return f"{found[0]}; not so when the same steps were tried again" if found else ""
-    return ""
+        first = found[0] if found else None
+        return first and replace(first, text=f"{first.text}; not so when the same steps were tried again")
+    return None
 
 
 @pytest.fixture
@@ -174,5 +185,7 @@ def database(request):
 def test_a_cards_life_in_any_order(server, database, number):
     server.need("cpan", "otp", "card", "bank_card_tokens")
     difference = difference_of(server, number, database)
-    if difference:  # the machine's own lines say nothing to whoever reads the report
-        pytest.fail(difference, pytrace=False)
+    if difference is not None and difference.open:
+        pytest.skip(f"undecided: {difference.text}, for a reason that the rules leave open")
+    if difference is not None:  # the machine's own lines say nothing to whoever reads the report
+        pytest.fail(difference.text, pytrace=False)

@@ -145,9 +145,14 @@ class Server:
         return token
 
     def token_at_risk(self) -> str:
-        """For requests that must be refused. Not the one that pays, where there are more: a server might accept."""
+        """For requests that must be refused. Not the one that pays, where there are more: a server might accept.
+
+        It pays once before the first of them: if it pays no more afterwards, one was carried out.
+        """
+        token = self.session.token_at_risk()
         self.prove(self.bound_token())
-        return self.session.token_at_risk()
+        self.prove(token)
+        return token
 
     def prove(self, token: str) -> None:
         """One payment with this card, before any other is unbound: if it is refused later, the server did it.

@@ -11,6 +11,7 @@ from kki.drafting.drafts import Draft
 from kki.grading import Policy
 from kki.model.http import Response
 from kki.model.verdict import Broken, Grade, Verdict
+from kki.rules.robustness import _nearly_json
 from kki.simulator.correct import CORRECT
 
 from .stage import CONTRACT, Stage, broken
@@ -103,3 +104,27 @@ def test_a_refusal_that_a_choice_explains_is_accused_once_the_server_refutes_the
     stage.send(stage.a("payment"))
     stage.send(stage.a("bind"))
     assert "KKI-UNB-150" in broken(list(stage.judge.finish()))
+
+
+READ_ON = [
+    '{"a":1,}', '{"a":[1,],}', '{"a":NaN}', '{"a":01}', '{"a":1}oops', '{"a":1} {"b":2}', "{'a':'it is }'}", '{a:1}',
+    '{"a":1 /* } */}', '{"a":1 // }\n}', '{"a":"\n"}', ' \t{"a":"{"}x',
+]  # fmt: skip
+NOT_READ = [
+    "", "garbage", '{"a":1', '{"a":"}', '{"a":[1}', "a=1&b={}", '["a"}', '{"a":1 /* }', "{'a':'}", '"{}"x', "<a>{}</a>",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "grade"), [*((body, Grade.WARNING) for body in READ_ON), *((body, Grade.VIOLATION) for body in NOT_READ)]
+)
+def test_a_parser_may_read_on_where_an_object_comes_to_its_end(body: str, grade: Grade) -> None:
+    stage = Stage()
+    verdicts = accepted(stage, stage.a("payment").with_body(body.encode()))
+    assert grade_of(verdicts, "KKI-ROB-210") is grade
+
+
+def test_quotes_and_comments_without_an_end_are_read_in_one_go() -> None:
+    """Bodies on which a search that goes back would not end within the day."""
+    for piece in ("\"\\", "'\\", "/*", "//", "{/*"):
+        assert _nearly_json(b"{" + piece.encode() * 500_000) is False

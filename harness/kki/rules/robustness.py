@@ -9,7 +9,7 @@ from dataclasses import replace
 from kki.model.verdict import Broken, Finding, Holds, Judgement, NotApplicable, Unknown
 from kki.rules.faults import ANY_REFUSAL, NOBODY, Detection, Fault, Force, cases, detector
 from kki.rules.registry import EVERY, Scene, rule
-from kki.rules.view import BIG, DEEP, LONG_HEADER, Standing, View, read_body
+from kki.rules.view import BIG, DEEP, LONG_HEADER, Standing, View
 from kki.rules.words import kind, length
 
 UNREADABLE = cases("400/00", "400/01", "400/02", "401/00")
@@ -94,12 +94,23 @@ def text_is_unicode(scene: Scene) -> Detection:
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-_COMMA = re.compile(rb",(\s*[}\]])")
+# Strings of either quotes, comments, brackets; what comes to no end goes on to the last octet.
+_LOOSELY = re.compile(
+    rb'"(?:[^"\\]|\\.)*+"?|\'(?:[^\'\\]|\\.)*+\'?|//[^\n]*+|/\*.*?(?:\*/|\Z)|[{}\[\]]', re.DOTALL
+)
 
 
 def _nearly_json(octets: bytes) -> bool:
-    """Whether nothing is wrong with this JSON but a comma too many."""
-    return read_body(_COMMA.sub(rb"\1", octets)).fault is None
+    """Whether an object begins it and comes to its end. What common parsers read all the same looks like this: a comma
+    too many, comments, other quotes, NaN, text behind the object."""
+    if not octets.lstrip().startswith(b"{"):
+        return False
+    depth = 0
+    for match in _LOOSELY.finditer(octets):
+        depth += {b"{": 1, b"[": 1, b"}": -1, b"]": -1}.get(match[0], 0)
+        if depth == 0 and match[0] in b"}]":
+            return True
+    return False
 
 
 def _orderly(where: str, actual: str) -> Detection:

@@ -22,7 +22,7 @@ from kki.simulator.personas_tokens import member
 from kki.simulator.world import Earlier, put
 
 _row = area("variant")
-_COMMA = re.compile(rb",(\s*[}\]])")
+_COMMA = re.compile(r",(\s*[}\]])")
 _CARDS = ("bind", "unbind")
 
 
@@ -139,7 +139,8 @@ def _units(text: str) -> int:
 
 
 def _lenient(body: bytes) -> Any:
-    return json.loads(_COMMA.sub(rb"\1", body).decode("utf-8", "replace"))
+    text = _COMMA.sub(r"\1", body.decode("utf-8", "replace")).lstrip()
+    return json.JSONDecoder(strict=False).raw_decode(text)[0]
 
 
 def _kind_type(fact: FieldFact, value: Any) -> bool:
@@ -225,7 +226,7 @@ ALL: tuple[Persona, ...] = (
         member("referenceNo", _by_operation, "bind", "unbind")),
     row("counts-octets", "Counts lengths in octets of UTF-8.", lambda behaviour: replace(behaviour, measure=_octets)),
     row("counts-utf-16", "Counts lengths in units of UTF-16.", lambda behaviour: replace(behaviour, measure=_units)),
-    row("reads-nearly-json", "Reads JSON with a comma too many, and octets that are no UTF-8.", reading(_lenient)),
+    row("reads-nearly-json", "Reads on where a body is nearly JSON, or no UTF-8.", reading(_lenient)),
     row("reads-values-kindly", "Reads null, numbers, Z and other case where the meaning is plain.", _kind),
     row("tells-what-a-card-lacks", "Says what an opened card lacks, and that a text is no container.",
         lambda behaviour: behaviour.refusing(_what_a_card_lacks)),

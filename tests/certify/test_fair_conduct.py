@@ -220,6 +220,78 @@ def test_a_question_after_a_minute_does_not_forbid_other_orders_before_it(lab: L
     assert "KKI-BEH-030" in undecided
 
 
+def test_a_status_question_without_an_answer_settles_nothing(lab: Lab) -> None:
+    lab.pay("NOREPLY1", order="A")
+    lab.wait(5)
+    lab.ask("NOREPLY1")
+    lab.exchanges[-1] = replace(lab.exchanges[-1], response=None, answered_at=None, failure="timeout")
+    lab.wait(5)
+    lab.pay("INV0001", order="A")
+    assert lab.broken == {"KKI-BEH-030"}
+
+
+def test_nor_does_one_that_was_refused(lab: Lab) -> None:
+    lab.pay("GATEWAYTIMEOUT1", order="A")
+    lab.wait(5)
+    assert lab.ask("GATEWAYTIMEOUT1", token="eyJ.of-yesterday.token").response.status == 401  # type: ignore[union-attr]
+    lab.wait(5)
+    lab.pay("INV0001", order="A")
+    assert lab.broken == {"KKI-BEH-030"}
+
+
+def test_what_was_paid_by_its_status_is_not_charged_anew(lab: Lab) -> None:
+    lab.pay("NOREPLY1", order="A")
+    lab.wait(5)
+    lab.ask("NOREPLY1")
+    broken, undecided = lab.verdicts()
+    assert broken == set()
+    assert "KKI-BEH-030" not in undecided  # it has asked
+    lab.wait(5)
+    lab.pay("INV0001", order="A")
+    assert lab.broken == {"KKI-BEH-030"}
+
+
+def test_what_failed_by_its_status_may_be_charged_anew(lab: Lab) -> None:
+    lab.pay("GATEWAYTIMEOUT1", order="A")
+    lab.wait(5)
+    lab.ask("GATEWAYTIMEOUT1")
+    lab.wait(5)
+    lab.pay("INV0001", order="A")
+    assert lab.broken == set()
+
+
+def test_what_was_paid_back_may_be_charged_anew(lab: Lab) -> None:
+    lab.pay("NOREPLY1", order="A")
+    lab.wait(5)
+    lab.ask("NOREPLY1")
+    lab.refund("NOREPLY1", "N1")
+    lab.wait(5)
+    lab.pay("INV0001", order="A")
+    assert lab.broken == set()
+
+
+def test_an_order_that_was_told_to_wait_waits_under_any_reference(lab: Lab) -> None:
+    lab.pay("TOOMANYREQUESTS1", order="A")
+    lab.wait(0.1)
+    lab.pay("INV0001", order="A")
+    assert lab.broken == {"KKI-BEH-050"}
+
+
+def test_another_order_was_told_nothing(lab: Lab) -> None:
+    lab.pay("TOOMANYREQUESTS1", order="A")
+    lab.wait(0.1)
+    lab.pay("INV0001", order="B")
+    assert lab.broken == set()
+
+
+def test_two_threads_that_are_told_to_wait_both_wait(lab: Lab) -> None:
+    lab.pay("TOOMANYREQUESTS1", order="A")
+    lab.pay("TOOMANYREQUESTS2", order="B")
+    lab.wait(0.1)
+    lab.pay("TOOMANYREQUESTS1", order="A")
+    assert lab.broken == {"KKI-BEH-050"}
+
+
 def test_next_months_charge_is_another_order(lab: Lab) -> None:
     lab.pay("GATEWAYTIMEOUT1", card=TOKEN, order="subscription 7")
     lab.wait(30 * 86400)

@@ -124,7 +124,13 @@ def recorded(stage: Stage) -> Stage:
     return promising(stage, staged=False, complete=False)
 
 
-@pytest.mark.parametrize("word", ["Bearer [REDACTED]", "***", "<redacted>", None])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "Bearer [REDACTED]", "***", "<redacted>", "*** REDACTED ***", "__REDACTED__", "%FILTERED%", "[token redacted]",
+        "Bearer eyJhbGci****c2ln", "Bearer eyJhbGciOi...", "Bearer xxxxxxxx", None,
+    ],
+)  # fmt: skip
 def test_what_another_recorder_hid_is_unknown(word: str | None) -> None:
     stage = recorded(Stage())
     taken = stage.client.send(stage.a("payment"), "r")
@@ -140,6 +146,24 @@ def test_a_hidden_member_is_unknown_too() -> None:
     taken = stage.client.send(stage.a("payment"), "r")
     body = stage.a("payment").having(otp="[REDACTED]", chargeToken="****").request.body
     assert not broken(stage.judge.judge(replace(taken, request=replace(taken.request, body=body))))
+
+
+@pytest.mark.parametrize("cpan", ["9360************000", "XXXXXXXXXXXXXXX7000", "••••••••0000"])
+def test_so_is_one_of_which_only_the_ends_are_shown(cpan: str) -> None:
+    stage = recorded(Stage())
+    taken = stage.client.send(stage.a("payment"), "r")
+    body = stage.a("payment").having(chargeToken=cpan).request.body
+    verdicts = stage.judge.judge(replace(taken, request=replace(taken.request, body=body)))
+    assert not broken(verdicts)
+    assert missing(verdicts, "KKI-SIG-010")
+
+
+@pytest.mark.parametrize("reason", ["The item was removed", "Good *** hotel", "removed item", "x" * 256])
+def test_words_of_people_are_no_masks(reason: str) -> None:
+    stage = recorded(Stage())
+    _, verdicts = stage.send(stage.a("refund").having(reason=reason))
+    assert "KKI-SIG-010" not in broken(verdicts)
+    assert not any(each.requirement == "KKI-SIG-010" and isinstance(each.judgement, Unknown) for each in verdicts)
 
 
 def test_in_a_trial_the_same_words_are_what_was_sent() -> None:

@@ -20,6 +20,7 @@ from kki.edges.har import is_har, read_har
 from kki.edges.selection import chosen_requirements
 from kki.model.exchange import Record
 from kki.model.profile import Profile
+from kki.rules.hidden import lines_left_out
 
 LARGEST = 512 * 1024 * 1024  # octets of one recording: it is read into memory
 
@@ -56,13 +57,16 @@ def judge(
     known = read_baseline(baseline, contract) if baseline else None
     plan = options.chosen_profile(terminal, contract, profile=profile, base_url=None)
     notes: list[str] = []
-    records = in_order(_unlike(_read(files, notes)))
+    records = in_order(_unlike(_once(_read(files, notes), notes)))
     chosen = related(records, contract)
     if not chosen:
         raise ConfigurationError([_nothing(files, len(records))])
     if len(chosen) < len(records):
         aside = len(records) - len(chosen)
         notes.append(f"{aside} exchange{'s' if aside != 1 else ''} with other servers left aside.")
+    left_out = lines_left_out([record.exchange for record in chosen], contract)
+    if left_out:
+        notes.append(f"The recording left {' and '.join(sorted(left_out))} out; what rests on it stays open.")
     target = Path(files[0]).name if files[0] != "-" else "standard input"
     _say_missing(terminal, plan)
     inputs = [Path(file) for file in files if file != "-"]
@@ -70,7 +74,7 @@ def judge(
         session = Session(
             Plan(
                 profile=plan, contract=contract, use="judge", target=target, parties=BOTH, only=wanted,
-                complete=complete, staged=False, output=folder, title=target,
+                complete=complete, staged=False, left_out=left_out, output=folder, title=target,
             )
         )  # fmt: skip
         for record in chosen:
@@ -128,6 +132,18 @@ def _records(data: bytes, name: str, notes: list[str]) -> list[Record]:
 
 def _renamed(record: Record, name: str) -> Record:
     return replace(record, exchange=replace(record.exchange, id=name))
+
+
+def _once(records: Iterable[Record], notes: list[str]) -> list[Record]:
+    """Each exchange once: recordings overlap, and what is the same to the millisecond is the same exchange."""
+    kept: dict[object, Record] = {}
+    records = list(records)
+    for record in records:
+        one = record.exchange
+        kept.setdefault((one.request, one.response, one.sent_at, one.answered_at, one.failure), record)
+    if len(records) > len(kept):
+        notes.append(f"{len(records) - len(kept)} of {len(records)} exchanges stood there twice.")
+    return list(kept.values())
 
 
 def _unlike(records: Iterable[Record]) -> list[Record]:

@@ -165,7 +165,7 @@ def look(exchange: Exchange, knowledge: Knowledge) -> View:
     operation = knowledge.contract.operation_at(exchange.request.path)
     if not knowledge.staged:
         exchange = shown_as_hidden(exchange)
-        exchange = with_the_line_left_out(exchange, operation, _reply(exchange).case)
+        exchange = with_the_line_left_out(exchange, operation, _reply(exchange).case, knowledge.left_out)
     request = exchange.request
     body = read_body(request.body)
     stamp = request.headers.get("X-TIMESTAMP")

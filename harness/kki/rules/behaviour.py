@@ -9,7 +9,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 from kki.model.verdict import Broken, Finding, Holds, Judgement, NotApplicable, Unknown
-from kki.rules.habits import After, Charge, Habits, asks_again_after_loss, charge_of, habits, same_order, sameness
+from kki.rules.habits import (
+    After,
+    Charge,
+    Habits,
+    asks_again_after_loss,
+    charge_of,
+    errand,
+    habits,
+    same_order,
+    sameness,
+)
 from kki.rules.knowledge import Knowledge
 from kki.rules.registry import SYMMETRIC, Scene, rule, rule_at_end
 from kki.rules.trail import Trail, external_key
@@ -148,11 +158,10 @@ def client_waits_when_told(scene: Scene) -> Judgement | None:
 
 
 def _told_to_wait(mine: Habits, view: View) -> After | None:
-    """What told this very request to wait, or its order under another reference: other threads were not told."""
-    charge, after = charge_of(view), mine.busy.get(sameness(view))
-    if after is None and charge is not None:
-        other = mine.busy.get(charge.order)
-        after = other if other and other.charge and same_order(mine, other.charge, charge) else None
+    """What told this very request to wait, or its errand under another number: other threads were not told."""
+    charge, after = charge_of(view), mine.busy.get(sameness(view)) or mine.busy.get(errand(view))
+    if after is not None and after.same != sameness(view) and after.charge is not None:
+        after = after if charge is not None and same_order(mine, after.charge, charge) else None
     return after if _follows(view, after) else None
 
 

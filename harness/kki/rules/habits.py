@@ -68,7 +68,7 @@ class Habits:
     paid_for: dict[str, str] = field(default_factory=dict)  # extras → reference of the first that was accepted
     asked: set[str] = field(default_factory=set)  # requirements that a status question has met
     asked_about: set[str] = field(default_factory=set)  # references that stay unsettled after such a question
-    busy: dict[str, After] = field(default_factory=dict)  # told to wait, by sameness and by order
+    busy: dict[str, After] = field(default_factory=dict)  # told to wait, by sameness and by errand
     told_to_wait: After | None = None  # the last of them
     refused_customers: dict[str, After] = field(default_factory=dict)  # customer tokens
     declined: dict[str, After] = field(default_factory=dict)  # by reference
@@ -119,6 +119,15 @@ def sameness(view: View) -> str:
     return f"{view.name} {digest(view.body)}"
 
 
+def errand(view: View) -> str:
+    """What the request is about, whatever number it bears and however its card data is sealed this time."""
+    charge = charge_of(view)
+    if charge is not None:
+        return charge.order
+    about = view.text({"refund": "originalPartnerReferenceNo", "bind": "partnerReferenceNo"}.get(view.name, ""))
+    return f"{view.name} {about}" if about else sameness(view)
+
+
 def asks_again_after_loss(view: View, trail: Trail) -> bool:
     """The same request under the same X-EXTERNAL-ID, of which no reply came: an idempotent question.
 
@@ -155,9 +164,7 @@ def remember(view: View, trail: Trail) -> None:
     if case in ((401, "02"), (401, "04")) and view.customer_token:
         mine.refused_customers[view.customer_token] = after
     if view.reply.standing is Standing.BUSY and view.reply.status == 429:
-        mine.told_to_wait = mine.busy[after.same] = replace(after, wait=_wait(view))
-        if after.charge is not None:
-            mine.busy[after.charge.order] = mine.told_to_wait
+        mine.told_to_wait = mine.busy[after.same] = mine.busy[errand(view)] = replace(after, wait=_wait(view))
     key = external_key(view)
     if case == (409, "00") and key:
         mine.conflicts[key] = after
@@ -214,15 +221,21 @@ def _note_charge(view: View, mine: Habits, after: After, charge: Charge) -> None
 
 def _note_settlement(view: View, mine: Habits, after: After, charge: Charge) -> None:
     """A charge of which nobody knows what became stays so until a reply to its own reference says it."""
-    reply, case = view.reply, view.reply.case
+    reply = view.reply
     if _is_lost(view):
         mine.unsettled[charge.reference] = ("KKI-BEH-030", after)
         mine.orders[charge.order] = charge.reference
     elif reply.standing is Standing.FAILED or reply.status in (502, 503):
         mine.unsettled[charge.reference] = ("KKI-BEH-040", after)
         mine.orders[charge.order] = charge.reference
-    elif view.accepted or (case is not None and case[0] in (403, 404)) or case == (409, "01"):
+    elif _says_what_became(view):
         mine.unsettled.pop(charge.reference, None)
+
+
+def _says_what_became(view: View) -> bool:
+    """Unlike a refusal of the token, the signature or the X-EXTERNAL-ID, which says nothing of the first attempt."""
+    case = view.reply.case
+    return view.accepted or (case is not None and case[0] in (403, 404, 405)) or case == (409, "01")
 
 
 def _note_refund(view: View, mine: Habits, after: After) -> None:
@@ -234,7 +247,7 @@ def _note_refund(view: View, mine: Habits, after: After) -> None:
         mine.unsettled.pop(original, None)
     if _is_lost(view):
         mine.lost_refunds[original] = (number, after)
-    elif mine.lost_refunds.get(original, ("",))[0] == number:
+    elif _says_what_became(view) and mine.lost_refunds.get(original, ("",))[0] == number:
         mine.lost_refunds.pop(original, None)
 
 

@@ -60,7 +60,7 @@ class Plan:
     only: frozenset[str] = frozenset()
     complete: bool = True
     staged: bool = True
-    left_out: frozenset[str] = frozenset()
+    left_out: frozenset[str] | None = None
     output: Path | None = None
     made_by: str = "listener"
     title: str = "A merchant on trial"

@@ -19,7 +19,8 @@ class Knowledge:
     somebody else began in the middle of things. `alone`: nobody else uses these credentials meanwhile; False where
     several processes share them, so that what one asks for may replace what another holds. `staged`: the traffic was
     made for this trial, so that every request is meant for this API, and cards and money are as the profile promises;
-    neither is sure of a recording. `left_out`: headers that the recorder kept to itself. `other_partner`: a second
+    neither is sure of a recording. `left_out`: of a recording that somebody else made, the headers with tokens that
+    are nowhere in it; None where we recorded what was sent, whole and with nothing hidden. `other_partner`: a second
     client at the target, whose tokens are used in our place to see them refused; its own token requests are in order.
     """
 
@@ -31,13 +32,13 @@ class Knowledge:
     complete: bool = True
     staged: bool = True
     alone: bool = True
-    left_out: frozenset[str] = frozenset()
+    left_out: frozenset[str] | None = None
     other_partner: Credentials | None = None
 
     @classmethod
     def of(
         cls, profile: Profile, contract: Contract, *, complete: bool = True, staged: bool = True, alone: bool = True,
-        left_out: frozenset[str] = frozenset(),
+        left_out: frozenset[str] | None = None,
     ) -> Knowledge:  # fmt: skip
         """What the operator's plan tells. `complete`, `staged`, `alone`, `left_out`: see the class."""
         return cls(

@@ -223,6 +223,21 @@ def test_the_rest_of_the_day_is_left_aside(judge: Judge) -> None:
     assert "1 exchange with other servers" in ended.err
 
 
+def test_what_cannot_be_read_of_other_sites_stops_nothing(judge: Judge) -> None:
+    day = of_a_day()
+    document = json.loads(har(day[:2]))
+    picture = {**entry(day[0]), "response": {"status": 200, "headers": [], "content": {"size": 9, "mimeType": "image"}}}
+    picture["request"] = {**picture["request"], "method": "GET", "url": "https://cdn.example/logo.png"}
+    odd = {**picture, "request": {**picture["request"], "url": "https://cdn.example/live?a=b"}, "startedDateTime": ""}
+    document["log"]["entries"] = [picture, document["log"]["entries"][0], odd, document["log"]["entries"][1]]
+    assert judge("-", stdin=json.dumps(document).encode()).run["exchange_count"] == 2
+    document["log"]["entries"][1]["request"].pop("postData")
+    ended = judge("-", stdin=json.dumps(document).encode())
+    assert ended.code == 2
+    assert "entry 2" in ended.err
+    assert "entry 1" not in ended.err
+
+
 def test_recordings_that_overlap_show_nothing_twice(judge: Judge, tmp_path: Path) -> None:
     day = of_a_day()
     (tmp_path / "a.har").write_bytes(har(day[:6]))

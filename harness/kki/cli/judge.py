@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from kki.certify.session import BOTH, Plan, Session, in_order, related
+from kki.certify.session import BOTH, Plan, Session, in_order, preflight, related
 from kki.cli import options, sessions
 from kki.cli.terminal import Terminal
 from kki.edges import contract as contracts
@@ -18,6 +18,7 @@ from kki.edges.baselines import read_baseline
 from kki.edges.errors import ConfigurationError
 from kki.edges.har import is_har, read_har
 from kki.edges.selection import chosen_requirements
+from kki.model.contract import Contract
 from kki.model.exchange import Record
 from kki.model.profile import Profile
 from kki.rules.hidden import lines_left_out
@@ -57,12 +58,15 @@ def judge(
     known = read_baseline(baseline, contract) if baseline else None
     plan = options.chosen_profile(terminal, contract, profile=profile, base_url=None)
     notes: list[str] = []
-    records = in_order(_unlike(_once(_read(files, notes), notes)))
+    records = in_order(_unlike(_once(_read(files, contract, notes), notes)))
     chosen = related(records, contract)
     if not chosen:
         raise ConfigurationError([_nothing(files, len(records))])
-    if len(chosen) < len(records):
-        aside = len(records) - len(chosen)
+    asked = sum(preflight(record.exchange) for record in records)
+    if asked:
+        notes.append(f"{asked} preflight question{'s' if asked != 1 else ''} of a browser left aside.")
+    aside = len(records) - len(chosen) - asked
+    if aside:
         notes.append(f"{aside} exchange{'s' if aside != 1 else ''} with other servers left aside.")
     left_out = lines_left_out([record.exchange for record in chosen], contract)
     if left_out:
@@ -85,14 +89,15 @@ def judge(
         return sessions.report(terminal, session, run, folder, lang, known)
 
 
-def _read(files: Sequence[str], notes: list[str]) -> Iterable[Record]:
+def _read(files: Sequence[str], contract: Contract, notes: list[str]) -> Iterable[Record]:
     """The records of all files in their order. ConfigurationError: a sentence for each entry that cannot be judged."""
     problems: list[str] = []
     records: list[Record] = []
+    paths = [operation.path for operation in contract.operations.values()]
     for number, file in enumerate(files, 1):
         name = "standard input" if file == "-" else file
         try:
-            found = _records(_octets(file), name, notes)
+            found = _records(_octets(file), name, paths, notes)
         except ConfigurationError as error:
             problems += error.problems
             continue
@@ -113,11 +118,11 @@ def _octets(file: str) -> bytes:
         raise ConfigurationError([f"{file}: expected a readable recording, but got: {error.strerror}."]) from None
 
 
-def _records(data: bytes, name: str, notes: list[str]) -> list[Record]:
+def _records(data: bytes, name: str, paths: Sequence[str], notes: list[str]) -> list[Record]:
     if not data.strip():
         raise ConfigurationError([f"{name}: expected a HAR or an exchanges.jsonl, but it is empty."])
     if is_har(data):
-        return read_har(data, name=name)
+        return read_har(data, name=name, paths=paths)
     recording = store.read_recording(data.splitlines(keepends=True), name=name)
     cut = [problem for problem in recording.problems if "cut off" in problem]
     broken = [problem for problem in recording.problems if problem not in cut]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -16,16 +17,19 @@ from kki.model.http import Headers, Request, Response
 
 _OURS = "_kki"  # what kki.report.har adds to an entry
 _INSTEAD = "\N{REPLACEMENT CHARACTER}".encode()
+_PATH = re.compile(r"https?://[^/?#]*([^?#]*)", re.IGNORECASE)
 _SHOWN = 60  # characters of a value that a sentence quotes
 Json = Mapping[str, Any]
 
 
-def read_har(data: bytes, *, name: str = "recording", problems: list[str] | None = None) -> list[Record]:
+def read_har(
+    data: bytes, *, name: str = "recording", problems: list[str] | None = None, paths: Collection[str] = ()
+) -> list[Record]:
     """The entries as records, `made_by` "har:entry 3" (or what our own report noted).
 
     ConfigurationError with a sentence for each entry that cannot be judged, its number counted from 1; where
     `problems` is given they go there instead, and the other entries are returned. A file that is no HAR at all
-    always raises.
+    always raises. With `paths`, only entries at these count: what a browser kept of other sites is passed over.
     """
     found: list[str] = []
     records: list[Record] = []
@@ -34,12 +38,21 @@ def read_har(data: bytes, *, name: str = "recording", problems: list[str] | None
         try:
             records.append(_record(_object(raw, "the entry"), number, seen))
         except ValueError as failure:
-            found.append(f"{name}, entry {number}: {failure}")
+            if not paths or _path(raw) in (None, *paths):
+                found.append(f"{name}, entry {number}: {failure}")
     if found and problems is None:
         raise ConfigurationError(found)
     if problems is not None:
         problems += found
     return records
+
+
+def _path(entry: Any) -> str | None:
+    """Of an entry's address; None where it has none to speak of."""
+    request = entry.get("request") if isinstance(entry, dict) else None
+    url = _text(request.get("url")) if isinstance(request, dict) else ""
+    found = _PATH.match(url)
+    return found[1] if found else None
 
 
 def is_har(data: bytes) -> bool:

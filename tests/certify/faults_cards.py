@@ -59,6 +59,12 @@ merchant(
     "CRD-010",
     seal=lambda kit, plain: f"{b64(sealed(kit, plain)[0])}|{b64(secrets.token_bytes(12))}",
 )
+merchant(
+    "card-iv-missing",
+    "Keeps the IV to itself.",
+    "CRD-010",
+    seal=lambda kit, plain: b64(sealed(kit, plain)[0]),
+)
 merchant("card-salted", "Seals with a passphrase, as CryptoJS does.", "CRD-012", pins=CONTAINER, seal=salted)
 merchant("card-iv-first", "Puts the IV before the ciphertext.", "CRD-012", pins=CONTAINER, seal=iv_first)
 merchant(

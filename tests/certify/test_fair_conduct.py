@@ -12,6 +12,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from kki.model.http import Headers, Response
+
 from .lab import TOKEN, Lab
 from .memory import START
 from .small_client import aes_cbc, aes_key, compact
@@ -27,6 +29,17 @@ def lab() -> Lab:
     found.pay("BEFORE1", order="X")
     found.pay("BEFORE2", order="Y")
     return found
+
+
+def answered(lab: Lab, status: int, code: str) -> None:
+    """The last exchange had this reply instead."""
+    body, lines = {"responseCode": code, "responseMessage": "x"}, Headers.of([("Content-Type", "application/json")])
+    response = Response(status=status, headers=lines, body=compact(body))
+    lab.exchanges[-1] = replace(lab.exchanges[-1], response=response)
+
+
+def told_to_wait(lab: Lab) -> None:
+    answered(lab, 429, "4290000")
 
 
 # --- which order a payment is for ----------------------------------------------------------------------
@@ -218,6 +231,127 @@ def test_a_question_after_a_minute_does_not_forbid_other_orders_before_it(lab: L
     broken, undecided = lab.verdicts()
     assert broken == set()
     assert "KKI-BEH-030" in undecided
+
+
+def test_a_status_question_without_an_answer_settles_nothing(lab: Lab) -> None:
+    lab.pay("NOREPLY1", order="A")
+    lab.wait(5)
+    lab.ask("NOREPLY1")
+    lab.exchanges[-1] = replace(lab.exchanges[-1], response=None, answered_at=None, failure="timeout")
+    lab.wait(5)
+    lab.pay("INV0001", order="A")
+    assert lab.broken == {"KKI-BEH-030"}
+
+
+def test_nor_does_one_that_was_refused(lab: Lab) -> None:
+    lab.pay("GATEWAYTIMEOUT1", order="A")
+    lab.wait(5)
+    assert lab.ask("GATEWAYTIMEOUT1", token="eyJ.of-yesterday.token").response.status == 401  # type: ignore[union-attr]
+    lab.wait(5)
+    lab.pay("INV0001", order="A")
+    assert lab.broken == {"KKI-BEH-030"}
+
+
+def test_what_was_paid_by_its_status_is_not_charged_anew(lab: Lab) -> None:
+    lab.pay("NOREPLY1", order="A")
+    lab.wait(5)
+    lab.ask("NOREPLY1")
+    broken, undecided = lab.verdicts()
+    assert broken == set()
+    assert "KKI-BEH-030" not in undecided  # it has asked
+    lab.wait(5)
+    lab.pay("INV0001", order="A")
+    assert lab.broken == {"KKI-BEH-030"}
+
+
+def test_what_failed_by_its_status_may_be_charged_anew(lab: Lab) -> None:
+    lab.pay("GATEWAYTIMEOUT1", order="A")
+    lab.wait(5)
+    lab.ask("GATEWAYTIMEOUT1")
+    lab.wait(5)
+    lab.pay("INV0001", order="A")
+    assert lab.broken == set()
+
+
+def test_what_was_paid_back_may_be_charged_anew(lab: Lab) -> None:
+    lab.pay("NOREPLY1", order="A")
+    lab.wait(5)
+    lab.ask("NOREPLY1")
+    lab.refund("NOREPLY1", "N1")
+    lab.wait(5)
+    lab.pay("INV0001", order="A")
+    assert lab.broken == set()
+
+
+def test_an_order_that_was_told_to_wait_waits_under_any_reference(lab: Lab) -> None:
+    lab.pay("TOOMANYREQUESTS1", order="A")
+    lab.wait(0.1)
+    lab.pay("INV0001", order="A")
+    assert lab.broken == {"KKI-BEH-050"}
+
+
+def test_another_order_was_told_nothing(lab: Lab) -> None:
+    lab.pay("TOOMANYREQUESTS1", order="A")
+    lab.wait(0.1)
+    lab.pay("INV0001", order="B")
+    assert lab.broken == set()
+
+
+@pytest.mark.parametrize("number", ["N1", "N2"])
+def test_a_refund_that_was_told_to_wait_waits_under_any_number(lab: Lab, number: str) -> None:
+    lab.refund("BEFORE1", "N1")
+    told_to_wait(lab)
+    lab.wait(0.1)
+    lab.refund("BEFORE1", number)
+    assert lab.broken == {"KKI-BEH-050"}
+
+
+def test_a_binding_that_was_told_to_wait_waits_however_it_is_sealed(lab: Lab) -> None:
+    lab.bind(partnerReferenceNo="B1")
+    told_to_wait(lab)
+    lab.wait(0.1)
+    lab.bind(partnerReferenceNo="B1")
+    assert lab.broken == {"KKI-BEH-050"}
+
+
+def test_another_refund_was_told_nothing(lab: Lab) -> None:
+    lab.refund("BEFORE1", "N1")
+    told_to_wait(lab)
+    lab.wait(0.1)
+    lab.refund("BEFORE2", "N2")
+    assert lab.broken == set()
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, "4010701"), (401, "4010700"), (409, "4090700"), (429, "4290700")])
+def test_a_refusal_of_the_request_says_nothing_of_a_lost_refund(lab: Lab, status: int, code: str) -> None:
+    lab.refund("BEFORE1", "N1")
+    lab.exchanges[-1] = replace(lab.exchanges[-1], response=None, answered_at=None, failure="timeout")
+    lab.wait(5)
+    lab.refund("BEFORE1", "N1")
+    answered(lab, status, code)
+    lab.renew()
+    lab.wait(5)
+    lab.refund("BEFORE1", "N2")
+    assert lab.broken == {"KKI-BEH-120"}
+
+
+def test_a_refund_that_turned_out_done_is_settled(lab: Lab) -> None:
+    lab.refund("BEFORE1", "N1")
+    lab.exchanges[-1] = replace(lab.exchanges[-1], response=None, answered_at=None, failure="timeout")
+    lab.wait(5)
+    lab.refund("BEFORE1", "N1")
+    answered(lab, 404, "4040718")
+    lab.wait(5)
+    lab.refund("BEFORE1", "N2")
+    assert lab.broken == set()
+
+
+def test_two_threads_that_are_told_to_wait_both_wait(lab: Lab) -> None:
+    lab.pay("TOOMANYREQUESTS1", order="A")
+    lab.pay("TOOMANYREQUESTS2", order="B")
+    lab.wait(0.1)
+    lab.pay("TOOMANYREQUESTS1", order="A")
+    assert lab.broken == {"KKI-BEH-050"}
 
 
 def test_next_months_charge_is_another_order(lab: Lab) -> None:

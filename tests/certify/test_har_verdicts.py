@@ -143,7 +143,7 @@ def test_a_replacement_character_that_was_sent_is_judged() -> None:
 def test_kki_judge_finds_what_the_live_trial_found(day: Day, complete: bool) -> None:
     """All of it with --complete; without, what needs the whole day is left open, which is no pass."""
     merchant = day.merchant
-    knowledge = replace(day.live.knowledge, complete=complete, staged=False)
+    knowledge = replace(day.live.knowledge, complete=complete, staged=False, left_out=frozenset())
     judge, tally = Judge(knowledge), Tally(CONTRACT, strict=True)
     for verdict in (one for some in [*map(judge.judge, day.again), judge.finish()] for one in some):
         tally.add(verdict)

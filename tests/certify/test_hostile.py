@@ -117,6 +117,14 @@ def test_paths_lead_nowhere(stage: Stage, method: str, path: str) -> None:
     still_well(stage)
 
 
+def test_a_whole_address_leads_where_its_path_does(stage: Stage) -> None:
+    """RFC 9112 section 3.2.2: a server takes the absolute form too."""
+    head = b"POST http://x/authorization/v1/access-token/b2b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    answer = raw(stage, head + b"Content-Length: 2\r\n\r\n{}", hang_up=False)
+    assert b'"responseCode":"4017300"' in answer
+    still_well(stage)
+
+
 def test_a_header_cannot_write_another_into_the_reply(stage: Stage) -> None:
     evil = b"x\rSet-Cookie: a=b\r\n"
     answer = raw(stage, HEAD + b"X-TIMESTAMP: " + evil + b"Content-Length: 2\r\n\r\n{}")

@@ -16,12 +16,12 @@ from kki.cli.main import main
 from kki.edges.store import record_as_json
 from kki.judge import Judge as Bench
 from kki.model.exchange import Exchange, Record
-from kki.model.http import Request
+from kki.model.http import Headers, Request, Response
 from kki.model.requirement import Party
 from kki.model.verdict import Broken, Faulty, Verdict
 
 from .memory import Memory
-from .merchants import MERCHANTS
+from .merchants import CORRECT, MERCHANTS
 from .small_client import Kit, SmallClient, Ways
 from .trial import CLIENT_ROWS, PROFILE, a_world, judged, tried
 
@@ -221,6 +221,64 @@ def test_the_rest_of_the_day_is_left_aside(judge: Judge) -> None:
     ended = judge("-", stdin=har([elsewhere, *of_a_day()[:2]]))
     assert ended.run["exchange_count"] == 2
     assert "1 exchange with other servers" in ended.err
+
+
+def test_what_cannot_be_read_of_other_sites_stops_nothing(judge: Judge) -> None:
+    day = of_a_day()
+    document = json.loads(har(day[:2]))
+    picture = {**entry(day[0]), "response": {"status": 200, "headers": [], "content": {"size": 9, "mimeType": "image"}}}
+    picture["request"] = {**picture["request"], "method": "GET", "url": "https://cdn.example/logo.png"}
+    odd = {**picture, "request": {**picture["request"], "url": "https://cdn.example/live?a=b"}, "startedDateTime": ""}
+    document["log"]["entries"] = [picture, document["log"]["entries"][0], odd, document["log"]["entries"][1]]
+    assert judge("-", stdin=json.dumps(document).encode()).run["exchange_count"] == 2
+    document["log"]["entries"][1]["request"].pop("postData")
+    ended = judge("-", stdin=json.dumps(document).encode())
+    assert ended.code == 2
+    assert "entry 2" in ended.err
+    assert "entry 1" not in ended.err
+
+
+def test_recordings_that_overlap_show_nothing_twice(judge: Judge, tmp_path: Path) -> None:
+    day = of_a_day()
+    (tmp_path / "a.har").write_bytes(har(day[:6]))
+    (tmp_path / "b.har").write_bytes(har(day))
+    ended = judge("a.har", "b.har")
+    assert ended.broken == set()
+    assert ended.run["exchange_count"] == len(day)
+    assert "6 of" in ended.err
+
+
+def test_what_a_browser_asks_before_it_sends_is_no_request_of_the_api(judge: Judge) -> None:
+    day = of_a_day()[:2]
+    line = Headers((("Access-Control-Request-Method", "POST"),))
+    yes = Response(status=204, headers=Headers(()), body=b"")
+    asked = [
+        replace(each, id=each.id + "q", request=Request(method="OPTIONS", target=each.request.target, headers=line,
+                origin=each.request.origin), response=yes)
+        for each in day
+    ]  # fmt: skip
+    ended = judge("-", stdin=jsonl([each for both in zip(asked, day, strict=True) for each in both]))
+    assert ended.run["exchange_count"] == 2
+    assert not [row["id"] for row in ended.run["requirements"] if row["outcome"] == "broken"]
+
+
+def test_a_line_that_a_recorder_leaves_out_of_everything_is_nobodys_fault(judge: Judge) -> None:
+    stripped = [
+        replace(each, request=replace(each.request, headers=each.request.headers.without("Authorization")))
+        for each in tried(CORRECT, {}, {"expired-token": "EXPIREDTOKEN"}).exchanges
+    ]
+    assert any(each.response and each.response.status == 401 for each in stripped)
+    ended = judge("-", stdin=jsonl(stripped))
+    assert ended.broken == set()
+    assert "left Authorization out" in ended.err
+
+
+def test_a_line_that_a_client_leaves_out_now_and_then_is_its_own(judge: Judge) -> None:
+    day = tried(CORRECT, {}, {"expired-token": "EXPIREDTOKEN"}).exchanges
+    refused = next(each for each in day if each.response and each.response.status == 401)
+    bare = replace(refused, request=replace(refused.request, headers=refused.request.headers.without("Authorization")))
+    ended = judge("-", stdin=jsonl([bare if each is refused else each for each in day]))
+    assert "KKI-HDR-050" in ended.broken
 
 
 def test_the_folder_has_every_report_and_no_secret(judge: Judge, tmp_path: Path) -> None:

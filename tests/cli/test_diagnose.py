@@ -227,6 +227,34 @@ def test_hidden_values_cannot_be_decided(kki: Kki, secret: list[str], file: Call
     assert "hidden when the recording was made" in ended.out
 
 
+@pytest.mark.parametrize("token", ["[REDACTED]", "eyJhbGci****", "***"])
+def test_nor_can_those_that_another_tool_hid(
+    kki: Kki, secret: list[str], file: Callable[[str], str], token: str
+) -> None:
+    ended = kki("diagnose", file(message(signature(), token=token)), *secret)
+    assert ended.code == 4
+    assert "hidden when the recording was made" in ended.out
+
+
+def test_a_request_without_its_token_cannot_be_decided(
+    kki: Kki, secret: list[str], file: Callable[[str], str]
+) -> None:
+    ended = kki("diagnose", file(message(signature()).replace(f"Authorization: Bearer {TOKEN}\n", "")), *secret)
+    assert ended.code == 4
+    assert "the request has no Authorization" in ended.out
+
+
+def test_a_body_that_a_recorder_left_out_cannot_be_decided(
+    kki: Kki, secret: list[str], file: Callable[[str], str]
+) -> None:
+    head = message(signature()).partition("\n\n")[0].splitlines()[1:]
+    lines = [dict(zip(("name", "value"), line.split(": ", 1), strict=True)) for line in head]
+    request = {"method": "POST", "url": "https://h.example" + REFUND, "headers": lines, "bodySize": 86}
+    ended = kki("diagnose", file(json.dumps({"request": request})), *secret)
+    assert ended.code == 4
+    assert "hidden when the recording was made" in ended.out
+
+
 def test_a_token_request_by_the_profile(
     kki: Kki, write_profile: Callable[..., Path], pair: tuple[str, str], file: Callable[[str], str],
     monkeypatch: pytest.MonkeyPatch,

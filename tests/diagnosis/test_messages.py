@@ -103,6 +103,42 @@ def test_a_curl_line_as_browsers_copy_it() -> None:
     assert request.body.decode() == '{"a":"it\'s café 😀\n"}'
 
 
+FOR_CMD = r"""curl ^"https://h.example/a?b=1^&c=2^" ^
+  -H ^"x-signature: a^%^b==^" ^
+  --data-raw ^"^{^\^"a^\^":^\^"50^% ^<b^> ^^ ^\^\^\^"q^\^\^\^"^\^"^}^"
+"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_curl_line_as_browsers_copy_it_for_windows(end: str) -> None:
+    request = one(FOR_CMD.replace("\n", end))
+    assert (request.method, request.target) == ("POST", "/a?b=1&c=2")
+    assert request.headers.get("X-SIGNATURE") == "a%b=="
+    assert request.body.decode() == r'{"a":"50% <b> ^ \"q\""}'
+
+
+def test_a_curl_line_with_quotation_marks_for_windows() -> None:
+    lines = ('curl "http://h/a"', '-H "X-A: b c"', r'--data-raw "{\"a\":\"x y\"}"', "--compressed")
+    request = one(" ^\r\n  ".join(lines))
+    assert request.headers.pairs == (("X-A", "b c"),)
+    assert request.body == b'{"a":"x y"}'
+
+
+def test_a_caret_in_a_body_makes_no_line_of_windows() -> None:
+    assert one("curl http://h/a -d '{\"form\":\"^\"}'").body == b'{"form":"^"}'
+
+
+def test_a_curl_line_of_powershell() -> None:
+    request = one("curl.exe `\n -X PUT `\r\n -H 'X-A: b' `\n -d '{\"a\":\"it''s\"}' `\n 'http://h/a'")
+    assert (request.method, request.headers.pairs, request.body) == ("PUT", (("X-A", "b"),), b'{"a":"it\'s"}')
+
+
+def test_a_curl_line_from_a_terminal() -> None:
+    request = one("$ curl -sSkX PUT http://h/a -HX-A:b \\ \n -d '{\"a\": 1}' 2>/dev/null | jq . && echo done")
+    assert (request.method, request.target, request.headers.pairs) == ("PUT", "/a", (("X-A", "b"),))
+    assert request.body == b'{"a": 1}'
+
+
 def test_curl_reads_files_as_curl_does(tmp_path: Path) -> None:
     (tmp_path / "b.json").write_bytes(b'{\r\n"a": 1\n}\n')
     assert one("curl http://h/x -d @b.json", folder=tmp_path).body == b'{"a": 1}'

@@ -270,6 +270,25 @@ def _more_bodies() -> list[Wrong]:
     ]  # fmt: skip
 
 
+def _with_a_digest(beginning: str) -> str:
+    """A body whose digest begins so."""
+    bodies = (compact({**DATA, "reason": f"number {count}"}) for count in range(1 << 16))
+    return next(body for body in bodies if sha256_hex(body).startswith(beginning))
+
+
+def _digests() -> list[Wrong]:
+    first, second = _with_a_digest("00"), _with_a_digest("a0")
+    octets = hashlib.sha256(compact(DATA).encode()).digest()
+    return [
+        _wrong("Java's BigInteger", Client(sent=first, digest=sha256_hex(first).lstrip("0")), "digest-zeros-lost"),
+        _wrong("Java's toHexString", Client(sent=second, digest="".join(f"{octet:x}" for octet in bytes.fromhex(sha256_hex(second)))), "digest-zeros-lost"),
+        _wrong(".NET's BitConverter for the digest", Client(digest=octets.hex("-").upper()), "digest-hyphenated"),
+        _wrong(".NET's BitConverter for the digest, lower case", Client(digest=octets.hex("-")), "digest-hyphenated"),
+        _wrong("body in ASCII", Client(body=compact(DATA).encode("ascii", "replace").decode()), "body-other-charset"),
+        _wrong("body encoded twice", Client(body=compact(DATA).encode().decode("latin-1")), "body-other-charset"),
+    ]
+
+
 def _more_lines() -> list[Wrong]:
     return [
         _wrong("method with one capital", Client(method="Post"), "method-capitalised"),
@@ -313,6 +332,7 @@ def _lines() -> list[Wrong]:
         _wrong("JavaScript's undefined", Client(token="undefined"), "token-placeholder"),
         _wrong("token cut by a VARCHAR(255)", Client(token=TOKEN[:255]), "token-cut-short"),
         _wrong("client id for token", Client(token=CLIENT), "client-id-for-token"),
+        _wrong("token cut off right behind Bearer", Client(token=f" {TOKEN}"), "token-with-blank"),
     ]
 
 
@@ -337,6 +357,8 @@ def _times() -> list[Wrong]:
         _wrong("Python's isoformat(), milliseconds sent", Client(stamp=milli, signed_stamp=milli.replace(".123", ".123456")), "milliseconds-other"),
         _wrong("sends microseconds, signs milliseconds", Client(stamp=milli.replace(".123", ".123456"), signed_stamp=milli), "milliseconds-other"),
         _wrong("reads the clock twice, over a second's end", Client(stamp=milli, signed_stamp="2026-05-26T09:59:59.998+07:00"), "timestamp-shifted"),
+        _wrong("Java's OffsetDateTime at a full minute", Client(signed_stamp="2026-05-26T10:00+07:00"), "timestamp-other-form"),
+        _wrong("HTTP's date", Client(signed_stamp="Tue, 26 May 2026 03:00:00 GMT"), "timestamp-other-form"),
         _wrong("Java's ZonedDateTime", Client(signed_stamp=STAMP + "[Asia/Jakarta]"), "timestamp-other-form"),
     ]  # fmt: skip
 
@@ -378,6 +400,8 @@ def _keys() -> list[Wrong]:
     padded = f" {SECRET} "
     return [
         _wrong("secret read with its line end", _keyed(SECRET + "\n"), "key-with-line-end"),
+        _wrong("secret from .env with \\n in it", _keyed(SECRET + r"\n"), "key-with-escape"),
+        _wrong("secret file with a byte order mark", _keyed(MARK + SECRET), "key-other-charset"),
         _wrong("trims a secret that has blanks", _keyed(SECRET, padded), "key-trimmed"),
         _wrong("Base64-decodes the secret", _keyed(base64.b64decode(BASE64_SECRET), BASE64_SECRET), "key-base64-decoded"),
         _wrong("hex-decodes the secret", _keyed(bytes.fromhex(HEX_SECRET), HEX_SECRET), "key-hex-decoded"),
@@ -434,6 +458,8 @@ def _encodings() -> list[Wrong]:
 
     return [
         _wrong("hexadecimal", Client(written=bytes.hex), "hex"),
+        _wrong(".NET's BitConverter", Client(written=lambda octets: octets.hex("-").upper()), "hex-hyphenated"),
+        _wrong(".NET's BitConverter in lower case", Client(written=lambda octets: octets.hex("-")), "hex-hyphenated"),
         _wrong("hexadecimal in capitals", Client(written=lambda octets: octets.hex().upper()), "hex-upper-case"),
         _wrong("Base64 of hexadecimal", Client(written=lambda octets: b64(octets.hex().encode())), "base64-of-hex"),
         _wrong("Base64 twice", Client(written=lambda octets: b64(b64(octets).encode())), "base64-twice"),
@@ -555,7 +581,8 @@ def _tokens() -> list[Wrong]:
 
 
 WRONG: tuple[Wrong, ...] = (
-    *_bodies(), *_more_bodies(), *_lines(), *_more_lines(), *_times(), *_layouts(), *_keys(), *_algorithms(), *_encodings(), *_pairs(), *_tokens(),
+    *_bodies(), *_more_bodies(), *_digests(), *_lines(), *_more_lines(), *_times(), *_layouts(), *_keys(), *_algorithms(), *_encodings(), *_pairs(),
+    *_tokens(),
 )  # fmt: skip
 
 

@@ -270,7 +270,8 @@ def spoiled(path: str, value: object) -> dict[str, Any]:
         ("request.url", 5, "a string in request.url but got 5"),
         ("request.method", "", "request.method but got an empty text"),
         ("request.headers", [1], "request.headers as a list"),
-        ("request.postData", {"text": None}, "a string in request.postData.text"),
+        ("request.postData", {"text": 5}, "a string in request.postData.text"),
+        ("request.postData", {"text": None}, "request.postData.text, but nothing says that there was none"),
         ("response.status", "200", "a number in response.status"),
         ("response.content.encoding", "gzip", "no encoding, or base64"),
         ("response.content.text", "%%%", "Base64 in response.content.text"),
@@ -294,6 +295,43 @@ def test_a_request_whose_body_was_left_out_is_not_judged_as_empty() -> None:
     entry_["request"]["bodySize"] = 30
     with pytest.raises(ConfigurationError, match="30 bytes were sent, but the recording left the body out"):
         read_har(document(entry_))
+
+
+@pytest.mark.parametrize("posted", [None, {"text": ""}, {"text": None}, {"params": []}])
+@pytest.mark.parametrize("size", [-1, 0, None])
+def test_a_body_that_content_length_counted_was_left_out(posted: object, size: object) -> None:
+    entry_ = spoiled("request.postData", posted)
+    entry_["request"]["bodySize"] = size
+    entry_["request"]["headers"].append({"name": "content-length", "value": "30"})
+    with pytest.raises(ConfigurationError, match="30 bytes were sent, but the recording left the body out"):
+        read_har(document(entry_))
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_request_without_a_body_is_one_where_the_recording_says_so(size: int) -> None:
+    entry_ = spoiled("request.postData", ...)
+    entry_["request"]["bodySize"] = size
+    if size:
+        entry_["request"]["headers"].append({"name": "content-length", "value": "0"})
+    assert read_har(document(entry_))[0].exchange.request.body == b""
+
+
+def test_a_reply_whose_body_was_left_out_is_not_judged_as_empty() -> None:
+    entry_ = spoiled("response.content", {"size": 0, "mimeType": "application/json"})
+    entry_["response"] |= {"bodySize": -1, "headers": [{"name": "content-length", "value": "67"}]}
+    with pytest.raises(ConfigurationError, match="67 bytes came, but the recording left the body out"):
+        read_har(document(entry_))
+    entry_["request"]["method"] = "HEAD"
+    assert read_har(document(entry_))[0].exchange.response is not None
+
+
+def test_of_a_packed_reply_only_the_size_unpacked_counts() -> None:
+    entry_ = spoiled("response.content", {"size": 0, "mimeType": "application/json"})
+    packed = [{"name": "Content-Encoding", "value": "gzip"}, {"name": "Content-Length", "value": "20"}]
+    entry_["response"] |= {"bodySize": 20, "headers": packed}
+    (record,) = read_har(document(entry_))
+    assert record.exchange.response is not None
+    assert record.exchange.response.body == b""
 
 
 def test_every_problem_is_told_at_once() -> None:

@@ -24,11 +24,11 @@ def missing(verdicts: tuple[Verdict, ...], requirement: str) -> str:
 
 
 def promising(stage: Stage, **data: object) -> Stage:
-    """The judge told that the profile names other test data; `alone`, `staged`: see Knowledge."""
+    """The judge told that the profile names other test data; `alone`, `staged`, `left_out`: see Knowledge."""
     known = stage.judge.knowledge
     mine = {name: value for name, value in data.items() if hasattr(known.test_data, name)}
     test_data = replace(known.test_data, **mine)
-    more = {name: value for name, value in data.items() if name in ("alone", "staged", "complete")}
+    more = {name: value for name, value in data.items() if name in ("alone", "staged", "complete", "left_out")}
     stage.judge.knowledge = replace(known, test_data=test_data, **more)
     return stage
 
@@ -121,10 +121,16 @@ def test_the_session_fetches_a_token_anew_once_its_own_is_refused() -> None:
 
 
 def recorded(stage: Stage) -> Stage:
-    return promising(stage, staged=False, complete=False)
+    return promising(stage, staged=False, complete=False, left_out=frozenset())
 
 
-@pytest.mark.parametrize("word", ["Bearer [REDACTED]", "***", "<redacted>", None])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "Bearer [REDACTED]", "***", "<redacted>", "*** REDACTED ***", "__REDACTED__", "%FILTERED%", "[token redacted]",
+        "Bearer eyJhbGci****c2ln", "Bearer eyJhbGciOi...", "Bearer xxxxxxxx", None,
+    ],
+)  # fmt: skip
 def test_what_another_recorder_hid_is_unknown(word: str | None) -> None:
     stage = recorded(Stage())
     taken = stage.client.send(stage.a("payment"), "r")
@@ -142,9 +148,36 @@ def test_a_hidden_member_is_unknown_too() -> None:
     assert not broken(stage.judge.judge(replace(taken, request=replace(taken.request, body=body))))
 
 
+@pytest.mark.parametrize("cpan", ["9360************000", "XXXXXXXXXXXXXXX7000", "••••••••0000"])
+def test_so_is_one_of_which_only_the_ends_are_shown(cpan: str) -> None:
+    stage = recorded(Stage())
+    taken = stage.client.send(stage.a("payment"), "r")
+    body = stage.a("payment").having(chargeToken=cpan).request.body
+    verdicts = stage.judge.judge(replace(taken, request=replace(taken.request, body=body)))
+    assert not broken(verdicts)
+    assert missing(verdicts, "KKI-SIG-010")
+
+
+@pytest.mark.parametrize("reason", ["The item was removed", "Good *** hotel", "removed item", "x" * 256])
+def test_words_of_people_are_no_masks(reason: str) -> None:
+    stage = recorded(Stage())
+    _, verdicts = stage.send(stage.a("refund").having(reason=reason))
+    assert "KKI-SIG-010" not in broken(verdicts)
+    assert not any(each.requirement == "KKI-SIG-010" and isinstance(each.judgement, Unknown) for each in verdicts)
+
+
 def test_in_a_trial_the_same_words_are_what_was_sent() -> None:
     stage = Stage()
     _, verdicts = stage.send(stage.a("payment").with_header("Authorization", "Bearer [REDACTED]"))
+    assert "KKI-TOK-040" in broken(verdicts)
+
+
+def test_what_passed_through_our_own_relay_is_what_was_sent() -> None:
+    stage = promising(Stage(), staged=False, complete=False)
+    taken = stage.client.send(stage.a("payment"), "r")
+    bare = replace(taken, request=replace(taken.request, headers=taken.request.headers.without("Authorization")))
+    assert {"KKI-HDR-050", "KKI-HDR-150"} <= broken(stage.judge.judge(bare))
+    _, verdicts = stage.send(stage.a("payment").with_header("Authorization", "Bearer ***"))
     assert "KKI-TOK-040" in broken(verdicts)
 
 

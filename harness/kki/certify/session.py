@@ -49,7 +49,7 @@ class Learn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a session is about. `use`: as in run.json. `complete`, `staged`: as in Knowledge."""
+    """What a session is about. `use`: as in run.json. `complete`, `staged`, `left_out`: as in Knowledge."""
 
     profile: Profile
     contract: Contract
@@ -60,6 +60,7 @@ class Plan:
     only: frozenset[str] = frozenset()
     complete: bool = True
     staged: bool = True
+    left_out: frozenset[str] | None = None
     output: Path | None = None
     made_by: str = "listener"
     title: str = "A merchant on trial"
@@ -80,7 +81,9 @@ class Session:
         self.plan = plan
         self.started = entropy.now()
         contract, profile = plan.contract, plan.profile
-        self.knowledge = Knowledge.of(profile, contract, complete=plan.complete, staged=plan.staged)
+        self.knowledge = Knowledge.of(
+            profile, contract, complete=plan.complete, staged=plan.staged, left_out=plan.left_out
+        )
         self.judge = Judge(self.knowledge)
         self._scope = _scope(plan)
         self.policy = Policy.of(profile, contract, self.started.date())
@@ -118,7 +121,8 @@ class Session:
     # -- from other threads ----------------------------------------------------------------------------
 
     def watch(self, exchange: Exchange) -> None:
-        self._queue.put(exchange)
+        if not preflight(exchange):
+            self._queue.put(exchange)
 
     def record(self, record: Record) -> None:
         """One of a recording: it brings its own provenance."""
@@ -290,9 +294,16 @@ def in_order(records: Iterable[Record]) -> list[Record]:
     return sorted(records, key=lambda record: record.exchange.sent_at.timestamp())
 
 
+def preflight(exchange: Exchange) -> bool:
+    """A browser's question whether a page may send (CORS): it comes before a request of the API, and is none."""
+    request = exchange.request
+    return request.method == "OPTIONS" and request.headers.get("Access-Control-Request-Method") is not None
+
+
 def related(records: Sequence[Record], contract: Contract) -> list[Record]:
     """Those at the API's paths, and all others at the same origins: nothing else in a browser's day concerns us."""
     paths = {operation.path for operation in contract.operations.values()}
+    records = [record for record in records if not preflight(record.exchange)]
     origins = {record.exchange.request.origin for record in records if record.exchange.request.path in paths}
     return [
         record

@@ -23,6 +23,7 @@ from kki.edges.settings import contract_root, resolve_ref
 from kki.model.contract import Contract
 from kki.model.http import Headers, Request
 from kki.model.profile import Profile
+from kki.rules.hidden import shown_as_hidden
 from kki.snap.tokens import bearer_lenient
 
 _WINDOW = 36  # characters of a long text that are shown on either side of a difference
@@ -121,7 +122,8 @@ def _requests(message: str | None, given: Mapping[str, Any]) -> list[_Named]:
     if message is None:
         return [_Named("by hand", _by_hand(given))]
     name, data = _read(message)
-    watched = (record.exchange for record in read_messages(data, name=name))
+    # Of what others hid nobody can say what was signed; our own redaction is known to the diagnosis.
+    watched = (shown_as_hidden(record.exchange) for record in read_messages(data, name=name))
     return [
         _Named(one.id, one.request, _issued(one.response.body), one.response.status)
         if one.response

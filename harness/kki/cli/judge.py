@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from kki.certify.session import BOTH, Plan, Session, in_order, related
+from kki.certify.session import BOTH, Plan, Session, in_order, preflight, related
 from kki.cli import options, sessions
 from kki.cli.terminal import Terminal
 from kki.edges import contract as contracts
@@ -18,8 +18,10 @@ from kki.edges.baselines import read_baseline
 from kki.edges.errors import ConfigurationError
 from kki.edges.har import is_har, read_har
 from kki.edges.selection import chosen_requirements
+from kki.model.contract import Contract
 from kki.model.exchange import Record
 from kki.model.profile import Profile
+from kki.rules.hidden import lines_left_out
 
 LARGEST = 512 * 1024 * 1024  # octets of one recording: it is read into memory
 
@@ -56,13 +58,19 @@ def judge(
     known = read_baseline(baseline, contract) if baseline else None
     plan = options.chosen_profile(terminal, contract, profile=profile, base_url=None)
     notes: list[str] = []
-    records = in_order(_unlike(_read(files, notes)))
+    records = in_order(_unlike(_once(_read(files, contract, notes), notes)))
     chosen = related(records, contract)
     if not chosen:
         raise ConfigurationError([_nothing(files, len(records))])
-    if len(chosen) < len(records):
-        aside = len(records) - len(chosen)
+    asked = sum(preflight(record.exchange) for record in records)
+    if asked:
+        notes.append(f"{asked} preflight question{'s' if asked != 1 else ''} of a browser left aside.")
+    aside = len(records) - len(chosen) - asked
+    if aside:
         notes.append(f"{aside} exchange{'s' if aside != 1 else ''} with other servers left aside.")
+    left_out = lines_left_out([record.exchange for record in chosen], contract)
+    if left_out:
+        notes.append(f"The recording left {' and '.join(sorted(left_out))} out; what rests on it stays open.")
     target = Path(files[0]).name if files[0] != "-" else "standard input"
     _say_missing(terminal, plan)
     inputs = [Path(file) for file in files if file != "-"]
@@ -70,7 +78,7 @@ def judge(
         session = Session(
             Plan(
                 profile=plan, contract=contract, use="judge", target=target, parties=BOTH, only=wanted,
-                complete=complete, staged=False, output=folder, title=target,
+                complete=complete, staged=False, left_out=left_out, output=folder, title=target,
             )
         )  # fmt: skip
         for record in chosen:
@@ -81,14 +89,15 @@ def judge(
         return sessions.report(terminal, session, run, folder, lang, known)
 
 
-def _read(files: Sequence[str], notes: list[str]) -> Iterable[Record]:
+def _read(files: Sequence[str], contract: Contract, notes: list[str]) -> Iterable[Record]:
     """The records of all files in their order. ConfigurationError: a sentence for each entry that cannot be judged."""
     problems: list[str] = []
     records: list[Record] = []
+    paths = [operation.path for operation in contract.operations.values()]
     for number, file in enumerate(files, 1):
         name = "standard input" if file == "-" else file
         try:
-            found = _records(_octets(file), name, notes)
+            found = _records(_octets(file), name, paths, notes)
         except ConfigurationError as error:
             problems += error.problems
             continue
@@ -109,11 +118,11 @@ def _octets(file: str) -> bytes:
         raise ConfigurationError([f"{file}: expected a readable recording, but got: {error.strerror}."]) from None
 
 
-def _records(data: bytes, name: str, notes: list[str]) -> list[Record]:
+def _records(data: bytes, name: str, paths: Sequence[str], notes: list[str]) -> list[Record]:
     if not data.strip():
         raise ConfigurationError([f"{name}: expected a HAR or an exchanges.jsonl, but it is empty."])
     if is_har(data):
-        return read_har(data, name=name)
+        return read_har(data, name=name, paths=paths)
     recording = store.read_recording(data.splitlines(keepends=True), name=name)
     cut = [problem for problem in recording.problems if "cut off" in problem]
     broken = [problem for problem in recording.problems if problem not in cut]
@@ -128,6 +137,18 @@ def _records(data: bytes, name: str, notes: list[str]) -> list[Record]:
 
 def _renamed(record: Record, name: str) -> Record:
     return replace(record, exchange=replace(record.exchange, id=name))
+
+
+def _once(records: Iterable[Record], notes: list[str]) -> list[Record]:
+    """Each exchange once: recordings overlap, and what is the same to the millisecond is the same exchange."""
+    kept: dict[object, Record] = {}
+    records = list(records)
+    for record in records:
+        one = record.exchange
+        kept.setdefault((one.request, one.response, one.sent_at, one.answered_at, one.failure), record)
+    if len(records) > len(kept):
+        notes.append(f"{len(records) - len(kept)} of {len(records)} exchanges stood there twice.")
+    return list(kept.values())
 
 
 def _unlike(records: Iterable[Record]) -> list[Record]:

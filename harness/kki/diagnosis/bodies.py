@@ -87,6 +87,10 @@ def _changed(body: bytes, right: bytes) -> Iterator[Choice[bytes]]:
     for charset, mark, title in UTF_16:
         yield wrong("body-other-charset", mark + text.encode(charset, "replace"), title, paired=title == "UTF-16")
     yield wrong("body-other-charset", text.encode("latin-1", "replace"), "Latin-1")
+    yield wrong("body-other-charset", text.encode("ascii", "replace"), "ASCII, with “?” for what it lacks,")
+    for charset in ("latin-1", "cp1252"):  # decoded by the wrong charset, and encoded by the right one
+        twice = utf8(right.decode(charset, "replace"))
+        yield wrong("body-other-charset", twice, "UTF-8 encoded twice", paired=False)
 
 
 def _in_place_of_it(right: bytes) -> Iterator[Choice[bytes]]:

@@ -25,6 +25,10 @@ def _other_texts() -> Iterator[Choice[DigestForm]]:
         return hashlib.sha256(body).digest()
 
     yield wrong("digest-upper-case", lambda body: sha256(body).hex().upper())
+    yield wrong("digest-zeros-lost", lambda body: sha256(body).hex().lstrip("0"), "the first ones")
+    yield wrong("digest-zeros-lost", lambda body: _unpadded(sha256(body)), "that of each octet below 16")
+    yield wrong("digest-hyphenated", lambda body: sha256(body).hex("-"))
+    yield wrong("digest-hyphenated", lambda body: sha256(body).hex("-").upper())
     yield wrong("digest-base64", lambda body: _base64(sha256(body)))
     yield wrong("digest-base64", lambda body: _base64(sha256(body)).rstrip("="))
     yield wrong("digest-base64", lambda body: base64.urlsafe_b64encode(sha256(body)).decode())
@@ -34,6 +38,10 @@ def _other_texts() -> Iterator[Choice[DigestForm]]:
     yield wrong("digest-of-digest", lambda body: sha256(sha256(body)).hex())
     yield wrong("digest-empty", lambda _: "")
     yield wrong("body-for-digest", lambda body: body.decode("utf-8", "replace"), shown="‹the body›")
+
+
+def _unpadded(octets: bytes) -> str:
+    return "".join(f"{octet:x}" for octet in octets)
 
 
 def _base64(octets: bytes) -> str:

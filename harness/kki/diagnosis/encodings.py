@@ -20,6 +20,7 @@ _PREFIX = re.compile(
     r"(?P<rest>\S{16,})",
     re.IGNORECASE,
 )
+_HYPHENATED = re.compile(r"[0-9a-f]{2}(?:-[0-9a-f]{2})+|[0-9A-F]{2}(?:-[0-9A-F]{2})+")
 _LONGEST = 4096  # characters: no signature comes near
 _MAC_TEXT = 88
 # Charset, byte order mark and title: .NET's Encoding.Unicode writes no mark, Python's "utf-16" and Java's do.
@@ -69,6 +70,8 @@ def _plain(text: str, encoding: str) -> Iterator[Decoded]:
         upper = text != text.lower()
         name = "hex-upper-case" if upper else "hex" if encoding == "base64" else ""
         yield Decoded(bytes.fromhex(text), (named(name),) if name else ())
+    if _HYPHENATED.fullmatch(text):
+        yield Decoded(bytes.fromhex(text.replace("-", "")), (named("hex-hyphenated"),))
     for name, candidate in _other_alphabets(text):
         octets = base64_octets(candidate)
         if isinstance(octets, bytes):

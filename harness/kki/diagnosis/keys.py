@@ -31,6 +31,8 @@ def _worn(secret: str) -> Iterator[Choice[bytes]]:
     yield wrong("key-trimmed", utf8(secret.strip()))
     for end in ("\n", "\r\n", "\r"):
         yield wrong("key-with-line-end", utf8(secret + end))
+    for escape in (r"\n", r"\r\n"):
+        yield wrong("key-with-escape", utf8(secret + escape))
     for text in (f"{secret} ", f" {secret}", f"{secret}\t"):
         yield wrong("key-with-blank", utf8(text))
     for mark in ('"', "'"):
@@ -61,6 +63,7 @@ def _encoded(secret: str) -> Iterator[Choice[bytes]]:
     yield wrong("key-base64-encoded", utf8(base64_text(octets)))
     yield wrong("key-hex-encoded", utf8(octets.hex()))
     yield wrong("key-hex-encoded", utf8(octets.hex().upper()), paired=False)
+    yield wrong("key-other-charset", b"\xef\xbb\xbf" + octets, "UTF-8 with a byte order mark")
     for charset, mark, title in UTF_16:
         yield wrong("key-other-charset", mark + secret.encode(charset, "surrogatepass"), title, paired=not mark)
     for name, title in (("sha256", "SHA-256"), ("sha512", "SHA-512"), ("sha1", "SHA-1"), ("md5", "MD5")):

@@ -95,6 +95,7 @@ NAMES: Mapping[str, Named] = {
     "token-upper-case": Named(_I.TOKEN, 6, "The access token was signed in upper case.", "Sign the access token letter for letter."),
     "token-cut-short": Named(_I.TOKEN, 5, "Only the first {} characters of the access token were signed.", "Store and sign the whole access token; it may have up to 2048 characters."),
     "token-with-line-end": Named(_I.TOKEN, 5, "The access token was signed with white space at its end.", "Trim the access token before it is signed."),
+    "token-with-blank": Named(_I.TOKEN, 2, "The token was signed with the blank in front of it that parts it from “Bearer”.", _TOKEN_FIX),
     "token-quoted": Named(_I.TOKEN, 5, "The access token was signed with quotation marks around it.", "Read the token out of the JSON reply rather than serialising it again."),
     "token-placeholder": Named(_I.TOKEN, 4, "The text “{}” was signed in the token's place.", "Wait for the token before signing: the variable held none."),
     "client-id-for-token": Named(_I.TOKEN, 4, "The client id was signed in the token's place.", _TOKEN_FIX),
@@ -140,6 +141,8 @@ NAMES: Mapping[str, Named] = {
     "digest-keyed": Named(_I.DIGEST, 4, "The body digest is an HMAC ({}) instead of a plain SHA-256.", _DIGEST_FIX),
     "digest-empty": Named(_I.DIGEST, 3, "The body digest was left empty in the string to sign.", _DIGEST_FIX),
     "digest-prefixed": Named(_I.DIGEST, 4, "The body digest was signed with “{}” in front of it.", _DIGEST_FIX),
+    "digest-zeros-lost": Named(_I.DIGEST, 2, "The hexadecimal body digest lost zeros: {}. Other bodies may have none to lose.", "Write two hexadecimal digits for each octet (Java: HexFormat.of().formatHex(…), not BigInteger or Integer.toHexString). " + _DIGEST_FIX),
+    "digest-hyphenated": Named(_I.DIGEST, 2, "The body digest was written with hyphens between its octets.", "Write the digits alone (.NET: Convert.ToHexString(…).ToLowerInvariant(), not BitConverter). " + _DIGEST_FIX),
     "body-for-digest": Named(_I.DIGEST, 2, "The body itself was signed in the place of its digest.", _DIGEST_FIX),
     # --- time ---
     "timestamp-z-form": Named(_I.TIME, 1, "The time was signed as UTC with Z, but X-TIMESTAMP has another form.", _TIME_FIX),
@@ -171,6 +174,7 @@ NAMES: Mapping[str, Named] = {
     # --- key ---
     "key-trimmed": Named(_I.KEY, 3, "The key is the client secret without the white space around it.", _KEY_FIX),
     "key-with-line-end": Named(_I.KEY, 1, "The key is the client secret with a line end after it, as read from a file.", "Strip the line end when the secret is read from a file or a variable."),
+    "key-with-escape": Named(_I.KEY, 3, "The key is the client secret with the two characters “\\n” after it.", "Remove them from the setting that holds the secret: nothing there makes a line end of them."),
     "key-with-blank": Named(_I.KEY, 4, "The key is the client secret with a blank beside it.", "Trim the client secret."),
     "key-base64-decoded": Named(_I.KEY, 2, "The client secret was Base64-decoded before it served as the key.", _KEY_FIX),
     "key-base64-encoded": Named(_I.KEY, 4, "The client secret was Base64-encoded before it served as the key.", _KEY_FIX),
@@ -210,6 +214,7 @@ NAMES: Mapping[str, Named] = {
     # --- encoding ---
     "hex": Named(_I.ENCODING, 1, "The signature is written in hexadecimal instead of Base64.", _BASE64_FIX),
     "hex-upper-case": Named(_I.ENCODING, 2, "The signature is written in upper-case hexadecimal.", _BASE64_FIX),
+    "hex-hyphenated": Named(_I.ENCODING, 2, "The signature is written in hexadecimal with hyphens between the octets, as .NET's BitConverter does.", _BASE64_FIX),
     "base64-for-hex": Named(_I.ENCODING, 2, "The signature is written in Base64 where the profile asks for hexadecimal.", "Write the octets as lower-case hexadecimal digits."),
     "base64-url": Named(_I.ENCODING, 2, "The signature is written in the URL-safe Base64 alphabet.", _BASE64_FIX),
     "base64-unpadded": Named(_I.ENCODING, 3, "The signature lacks the padding of its Base64.", _BASE64_FIX),

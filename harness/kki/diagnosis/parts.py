@@ -159,6 +159,7 @@ def _changed(sent: str) -> Iterator[Choice[str]]:
         yield wrong("token-cut-short", sent[:length], str(length), paired=length in (255, 256))
     for end in ("\n", "\r\n", " "):
         yield wrong("token-with-line-end", sent + end)
+    yield wrong("token-with-blank", f" {sent}")
     yield wrong("token-quoted", f'"{sent}"')
 
 

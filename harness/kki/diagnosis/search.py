@@ -51,6 +51,10 @@ def diagnose(
         return Diagnosis(
             subject=subject, outcome=Outcome.NAMED, candidates=candidates, tried=space.tried, steps=steps
         )
+    if not token_request and not material.header("Authorization"):
+        # Browsers leave that line out of what they record: what cannot be explained may have been right with it.
+        missing = "the access token: the request has no Authorization"
+        return Diagnosis(subject=subject, outcome=Outcome.UNDECIDED, missing=missing)
     hints = tuple(hints_of(material, readings, token_request))
     return Diagnosis(subject=subject, outcome=Outcome.UNNAMED, tried=space.tried, steps=steps, hints=hints)
 

@@ -124,11 +124,16 @@ def _other_forms(seen: Timestamp) -> Iterator[Choice[str]]:
     for moment in (_local(seen), seen.moment.astimezone(UTC), _in(seen.moment, 7)):
         text = _iso(moment)
         yield wrong("timestamp-other-form", text[:-3] + text[-2:], "an offset without colon")
+        short = moment.isoformat(timespec="minutes")  # as Java prints a full minute
+        for zone in (short[-6:], "Z") if moment.utcoffset() == timedelta(0) else (short[-6:],):
+            yield wrong("timestamp-other-form", short[:-6] + zone, "without seconds", paired=False)
         yield wrong("timestamp-other-form", _bare(moment).replace("T", " "), "a blank instead of the T, no zone")
         yield wrong("timestamp-other-form", moment.strftime("%Y%m%d%H%M%S"), "digits only")
         yield wrong("timestamp-other-form", moment.strftime("%Y-%m-%d"), "the date alone", paired=False)
         yield wrong("timestamp-other-form", moment.strftime("%Y-%m-%dT%H:%M"), "without seconds", paired=False)
         yield wrong("timestamp-other-form", moment.strftime("%Y%m%dT%H%M%SZ"), "ISO 8601 basic", paired=False)
+    dated = seen.moment.astimezone(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    yield wrong("timestamp-other-form", dated, "as HTTP writes a date", paired=False)
     for region in ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura", "UTC", "Z"):
         yield wrong("timestamp-other-form", f"{seen.text}[{region}]", "as Java prints it, with a region", paired=False)
 

@@ -19,6 +19,10 @@ _WITH_VALUE = frozenset(
 )
 _DATA = frozenset({"-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json"})
 _CODED = re.compile(r"\\(?:u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|x([0-9A-Fa-f]{1,2})|(.))", re.DOTALL)
+_OF_CMD = re.compile(r"\S+ (?:[^'\n]* )?\^(?:[ \t]*\r?\n|\")")
+_OF_POWERSHELL = re.compile(r"`[ \t]*\r?\n")
+_CONTINUED = re.compile(r"\\[ \t]*\r?\n")
+_NEXT_COMMAND = re.compile(r"\||&&?$|;|2?>")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "0": "\0", "e": "\x1b"}
 
 
@@ -27,7 +31,8 @@ def read_curl(text: str, *, name: str, folder: Path) -> Request:
 
     ConfigurationError with all that is wrong; `name` is how its sentences call the line.
     """
-    words = list(_words(text.lstrip("$#> "), name))
+    text = text.lstrip("$#> ")
+    words = list(_windows_words(text) if _OF_CMD.match(text) else _words(_from_powershell(text), name))
     method = ""
     urls: list[str] = []
     headers: list[tuple[str, str]] = []
@@ -63,19 +68,30 @@ def _options(words: Sequence[str], problems: list[str]) -> Iterator[tuple[str, s
     """(option, value); ("", word) for what is no option."""
     rest = iter(words)
     for word in rest:
+        if _NEXT_COMMAND.match(word):
+            return
         name, equals, value = word.partition("=")
-        if word in _WITH_VALUE:
+        letters = _letters(word)
+        if word in _WITH_VALUE or (letters and not letters[1]):
             following = next(rest, None)
             if following is None:
                 problems.append(f"{word}: expected a value after it, but the line ends.")
             else:
-                yield word, following
+                yield letters[0] if letters else word, following
         elif equals and name.startswith("--") and name in _WITH_VALUE:
             yield name, value
-        elif re.match(r"-[A-Za-z]", word) and word[:2] in _WITH_VALUE:
-            yield word[:2], word[2:]
+        elif letters:
+            yield letters
         elif not word.startswith("-"):
             yield "", word
+
+
+def _letters(word: str) -> tuple[str, str] | None:
+    """The first of several short options in one word that takes a value, and what stands behind it: -sSXPOST."""
+    for at, letter in enumerate(word[1:], 1) if re.match(r"-[A-Za-z]", word) else ():
+        if f"-{letter}" in _WITH_VALUE:
+            return f"-{letter}", word[at + 1 :]
+    return None
 
 
 def _curl_header(line: str) -> list[tuple[str, str]]:
@@ -105,8 +121,8 @@ def _words(text: str, name: str) -> Iterator[str]:
     at = 0
     while at < len(text):
         char = text[at]
-        if text.startswith(("\\\n", "\\\r\n"), at):
-            at += 3 if text[at + 1] == "\r" else 2
+        if continued := _CONTINUED.match(text, at):
+            at = continued.end()
         elif char.isspace():
             if word is not None:
                 yield "".join(word)
@@ -119,6 +135,50 @@ def _words(text: str, name: str) -> Iterator[str]:
             word = [*(word or ()), piece]
     if word is not None:
         yield "".join(word)
+
+
+def _from_powershell(text: str) -> str:
+    """PowerShell goes on behind a backtick, and writes ' twice where it is no end."""
+    return _OF_POWERSHELL.sub(" ", text).replace("''", "'\\''") if _OF_POWERSHELL.search(text) else text
+
+
+def _windows_words(text: str) -> Iterator[str]:
+    """The words of a line for cmd, which drops its carets, as a Windows programme then takes them apart."""
+    word: list[str] | None = None
+    quoted = False
+    for match in re.finditer(r'(\\*)"|(\s)|([^"\s\\]+|\\+)', _without_carets(text)):
+        slashes, blank, plain = match.groups()
+        if blank is not None and not quoted:
+            if word is not None:
+                yield "".join(word)
+            word = None
+        elif slashes is not None:
+            mark = len(slashes) % 2 == 1
+            word = [*(word or ()), slashes[: len(slashes) // 2], '"' if mark else ""]
+            quoted = quoted if mark else not quoted
+        else:
+            word = [*(word or ()), blank or plain]
+    if word is not None:
+        yield "".join(word)
+
+
+def _without_carets(text: str) -> str:
+    """Outside quotation marks of its own, cmd takes the character after a caret as it is, and no line end there."""
+    pieces: list[str] = []
+    at, quoted = 0, False
+    while at < len(text):
+        if text[at] == "^" and not quoted:
+            ended = re.compile(r"\^[ \t]*\r?\n").match(text, at)
+            at = ended.end() if ended else at + 1
+            if ended and text[at : at + 1] not in ("\r", "\n"):
+                continue
+        elif text[at] == '"':
+            quoted = not quoted
+        elif text[at] in "\r\n" and not quoted:
+            break
+        pieces.append(text[at : at + 1])
+        at += 1
+    return "".join(pieces)
 
 
 def _piece(text: str, at: int, name: str) -> tuple[str, int]:

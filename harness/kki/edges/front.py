@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ SILENCE_S = 600.0  # how long a hanging persona keeps a connection
 READ_S = 30.0  # how long a client may keep us waiting for the next piece of a body
 BODY_S = 120.0  # and for all of it
 MOST_WAITING = 1000  # exchanges that nobody has judged yet; beyond it new requests wait for their turn
+_ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 TRANSPORT = "kki.transport"  # under which the listener puts the connection into the scope
 _FAULT = Response(
     status=500,
@@ -159,7 +161,10 @@ def request_of(scope: Scope, body: bytes) -> Request:
     """The request as it came. Header octets outside ASCII are read as ISO 8859-1 (RFC 9110 section 5.5)."""
     headers = Headers(tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]))
     query = scope["query_string"].decode("latin-1")
-    target = scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
+    # A client that believes us to be its proxy sends the whole address: a server takes that too (RFC 9112, 3.2.2).
+    path = scope["raw_path"].decode("latin-1")
+    whole = _ABSOLUTE.match(path)
+    target = (path[whole.end() :] or "/" if whole else path) + (f"?{query}" if query else "")
     host = headers.get("host") or ""
     return Request(
         method=scope["method"],

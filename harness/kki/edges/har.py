@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -16,16 +17,19 @@ from kki.model.http import Headers, Request, Response
 
 _OURS = "_kki"  # what kki.report.har adds to an entry
 _INSTEAD = "\N{REPLACEMENT CHARACTER}".encode()
+_PATH = re.compile(r"https?://[^/?#]*([^?#]*)", re.IGNORECASE)
 _SHOWN = 60  # characters of a value that a sentence quotes
 Json = Mapping[str, Any]
 
 
-def read_har(data: bytes, *, name: str = "recording", problems: list[str] | None = None) -> list[Record]:
+def read_har(
+    data: bytes, *, name: str = "recording", problems: list[str] | None = None, paths: Collection[str] = ()
+) -> list[Record]:
     """The entries as records, `made_by` "har:entry 3" (or what our own report noted).
 
     ConfigurationError with a sentence for each entry that cannot be judged, its number counted from 1; where
     `problems` is given they go there instead, and the other entries are returned. A file that is no HAR at all
-    always raises.
+    always raises. With `paths`, only entries at these count: what a browser kept of other sites is passed over.
     """
     found: list[str] = []
     records: list[Record] = []
@@ -34,12 +38,21 @@ def read_har(data: bytes, *, name: str = "recording", problems: list[str] | None
         try:
             records.append(_record(_object(raw, "the entry"), number, seen))
         except ValueError as failure:
-            found.append(f"{name}, entry {number}: {failure}")
+            if not paths or _path(raw) in (None, *paths):
+                found.append(f"{name}, entry {number}: {failure}")
     if found and problems is None:
         raise ConfigurationError(found)
     if problems is not None:
         problems += found
     return records
+
+
+def _path(entry: Any) -> str | None:
+    """Of an entry's address; None where it has none to speak of."""
+    request = entry.get("request") if isinstance(entry, dict) else None
+    url = _text(request.get("url")) if isinstance(request, dict) else ""
+    found = _PATH.match(url)
+    return found[1] if found else None
 
 
 def is_har(data: bytes) -> bool:
@@ -88,7 +101,9 @@ def _id(ours: Json, number: int, seen: set[str]) -> str:
 
 
 def _exchange(entry: Json, ours: Json, name: str) -> Exchange:
-    response = _response(_object(entry.get("response"), "response"))
+    asked = entry.get("request")
+    bodiless = isinstance(asked, dict) and asked.get("method") == "HEAD"
+    response = _response(_object(entry.get("response"), "response"), bodiless=bodiless)
     sent = _moment(entry, "startedDateTime")
     took = entry.get("time")
     waited = float(took) if isinstance(took, (int, float)) and 0 <= took < 1e9 else 0.0
@@ -140,38 +155,51 @@ def _request(data: Json, ours: Json) -> Request:
 
 
 def _posted(data: Json) -> bytes:
-    size, posted = data.get("bodySize"), data.get("postData")
-    if posted is None:
-        if isinstance(size, int) and size > 0:
-            raise ValueError(
-                f"expected request.postData.text, for {size} bytes were sent, but the recording left the body out; "
-                "record again with bodies."
-            )
-        return b""
-    posted = _object(posted, "request.postData")
+    where = "request.postData.text"
+    posted = {} if data.get("postData") is None else _object(data["postData"], "request.postData")
     text = posted.get("text")
-    if text is None and isinstance(posted.get("params"), list):
+    if text is None and posted.get("params") and isinstance(posted["params"], list):
         return urlencode([(_text(row.get("name")), _text(row.get("value"))) for row in posted["params"]]).encode()
-    body = _bytes(text, posted.get("_encoding") or posted.get("encoding"), "request.postData.text")
-    return _as_sent(body, size, "request.postData.text")
+    body = _bytes("" if text is None else text, posted.get("_encoding") or posted.get("encoding"), where)
+    sizes = _sizes(data, data.get("bodySize"))
+    if not body and data.get("method") in _WITH_BODY:
+        _is_really_empty(sizes, where, "were sent")
+    return _as_sent(body, data.get("bodySize"), where)
 
 
-def _response(data: Json) -> Response | None:
-    status = data.get("status")
+def _response(data: Json, *, bodiless: bool) -> Response | None:
+    status, where = data.get("status"), "response.content.text"
     if not isinstance(status, int) or isinstance(status, bool):
         raise ValueError(f"expected a number in response.status but got {_quoted(status)}.")
     if status == 0:
         return None
     content = _object(data.get("content", {}), "response.content")
-    size = content.get("size")
-    if content.get("text") is None and isinstance(size, int) and size > 0:
-        raise ValueError(
-            f"expected response.content.text, for {size} bytes came, but the recording left the body out; "
-            "record again with bodies."
-        )
-    body = _bytes(content.get("text") or "", content.get("encoding"), "response.content.text")
-    body = _as_sent(body, size, "response.content.text")
-    return Response(status=status, headers=_headers(data, "response"), body=body)
+    size, headers = content.get("size"), _headers(data, "response")
+    body = _bytes(content.get("text") or "", content.get("encoding"), where)
+    if not (body or bodiless or status in _WITHOUT_BODY):
+        # Of a body that was compressed, the other two count what went over the wire, which is never nothing.
+        packed = headers.get("Content-Encoding") is not None
+        _is_really_empty([size] if packed else _sizes(data, size, data.get("bodySize")), where, "came")
+    return Response(status=status, headers=headers, body=_as_sent(body, size, where))
+
+
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_WITHOUT_BODY = frozenset({204, 304})
+
+
+def _sizes(data: Json, *sizes: object) -> list[object]:
+    """What the entry says of a body's size in one place and another; HAR has -1 for "not known"."""
+    told = _headers(data, "request or response").get("Content-Length") or ""
+    return [*sizes, int(told) if told.isascii() and told.isdigit() and len(told) < 12 else None]
+
+
+def _is_really_empty(sizes: Sequence[object], where: str, went: str) -> None:
+    """Many recorders keep no bodies, and some write nothing where one was: nobody may be blamed for that."""
+    known = [size for size in sizes if isinstance(size, int) and not isinstance(size, bool) and size >= 0]
+    if known and max(known) == 0:
+        return
+    told = f"for {max(known)} bytes {went}, but" if known else "but nothing says that there was none:"
+    raise ValueError(f"expected {where}, {told} the recording left the body out; record again with bodies.")
 
 
 def _headers(data: Json, side: str) -> Headers:

@@ -115,15 +115,24 @@ def _har_entry(entry: Any, at: str) -> Record:
     if not isinstance(method, str) or not isinstance(url, str):
         raise ConfigurationError([f"{at}: expected request.method and request.url as strings."])
     origin, target = split_url(url)
-    post = request.get("postData")
-    read = Request(
-        method=method, target=target, origin=origin, headers=_har_headers(request, at),
-        body=_har_body(post, "text", at) if isinstance(post, dict) else b"",
-    )  # fmt: skip
+    post, headers = request.get("postData"), _har_headers(request, at)
+    body = _har_body(post, "text", at) if isinstance(post, dict) else b""
+    if not body and _was_sent(request, headers):
+        body = _LEFT_OUT
+    read = Request(method=method, target=target, origin=origin, headers=headers, body=body)
     return Record(
         exchange=Exchange(id=at, request=read, response=_har_response(entry, at), sent_at=_har_time(entry)),
         made_by="HAR entry",
     )
+
+
+_LEFT_OUT = "‹body:000000›".encode()  # in the form of what redaction hides: nobody can say what was signed
+
+
+def _was_sent(request: dict[str, Any], headers: Headers) -> bool:
+    """Whether there was a body, which the recorder did not keep."""
+    size = request.get("bodySize")
+    return (isinstance(size, int) and size > 0) or (headers.get("Content-Length") or "0").strip("0").isdigit()
 
 
 def _har_headers(message: dict[str, Any], at: str) -> Headers:
@@ -138,7 +147,7 @@ def _har_body(part: dict[str, Any], member: str, at: str) -> bytes:
     text = part.get(member) or ""
     if not isinstance(text, str):
         raise ConfigurationError([f"{at}: expected the body's {member} as a string."])
-    if part.get("encoding") != "base64":
+    if (part.get("_encoding") or part.get("encoding")) != "base64":
         return text.encode("utf-8", "surrogatepass")
     try:
         return base64.b64decode(text, validate=True)

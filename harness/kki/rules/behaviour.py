@@ -9,7 +9,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 from kki.model.verdict import Broken, Finding, Holds, Judgement, NotApplicable, Unknown
-from kki.rules.habits import After, Charge, asks_again_after_loss, charge_of, habits, same_order, sameness
+from kki.rules.habits import (
+    After,
+    Charge,
+    Habits,
+    asks_again_after_loss,
+    charge_of,
+    errand,
+    habits,
+    same_order,
+    sameness,
+)
 from kki.rules.knowledge import Knowledge
 from kki.rules.registry import SYMMETRIC, Scene, rule, rule_at_end
 from kki.rules.trail import Trail, external_key
@@ -112,7 +122,9 @@ def _of_the_pending(scene: Scene, charge: Charge, after: After, before: Charge) 
 
 
 def _never_asked(trail: Trail, requirement: str) -> Judgement | None:
-    open_ones = [after for name, after in habits(trail).unsettled.values() if name == requirement]
+    mine = habits(trail)
+    waiting = (each for reference, each in mine.unsettled.items() if reference not in mine.asked_about)
+    open_ones = [after for name, after in waiting if name == requirement]
     if not open_ones:
         return None
     return Unknown(
@@ -135,16 +147,22 @@ def failed_charge_is_asked_for_again(scene: Scene) -> Judgement | None:
 @rule("KKI-BEH-050")
 def client_waits_when_told(scene: Scene) -> Judgement | None:
     """After too many requests the client waits before it sends again."""
-    after, view = habits(scene.trail).busy, scene.view
-    if after is None or not view.in_api or not _follows(view, after):
+    mine, view = habits(scene.trail), scene.view
+    last, after = mine.told_to_wait, _told_to_wait(mine, view)
+    if last is None or not view.in_api:
         return None
-    waited = _later(view, after)
-    if waited + ROUNDING >= after.wait:
-        return Holds()
-    if after.same != sameness(view):
-        return None  # of another thread or machine, which was not told
-    expected = f"at least {after.wait.total_seconds():g} s after the reply of exchange {after.exchange}"
-    return _broken("time of sending", expected, f"{waited.total_seconds():.2f} s after it")
+    if after is not None and _later(view, after) + ROUNDING < after.wait:
+        expected = f"at least {after.wait.total_seconds():g} s after the reply of exchange {after.exchange}"
+        return _broken("time of sending", expected, f"{_later(view, after).total_seconds():.2f} s after it")
+    return Holds() if _follows(view, last) and _later(view, last) + ROUNDING >= last.wait else None
+
+
+def _told_to_wait(mine: Habits, view: View) -> After | None:
+    """What told this very request to wait, or its errand under another number: other threads were not told."""
+    charge, after = charge_of(view), mine.busy.get(sameness(view)) or mine.busy.get(errand(view))
+    if after is not None and after.same != sameness(view) and after.charge is not None:
+        after = after if charge is not None and same_order(mine, after.charge, charge) else None
+    return after if _follows(view, after) else None
 
 
 @rule("KKI-BEH-060", operations=("payment",))

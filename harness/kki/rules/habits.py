@@ -7,14 +7,15 @@ as an SDK's name, is no order's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from kki.rules.trail import Trail, external_key
-from kki.rules.view import Standing, View, digest, fingerprint
+from kki.rules.view import ABSENT, Standing, View, digest, fingerprint
 
 SHORTEST_WAIT = timedelta(seconds=1)  # after 429 without Retry-After
 SLOW = timedelta(seconds=3)
+_NOT_CHARGED = frozenset({"04", "05", "06", "07"})  # national status values: refunded, cancelled, failed, not found
 VARIED = 2  # values, from which on other members are seen to vary
 MOST_WRONG = 8  # wrong OTPs of one instrument that are remembered
 _NO_EXTRAS = frozenset({"partnerReferenceNo", "bankCardToken", "chargeToken", "otp"})
@@ -66,7 +67,9 @@ class Habits:
     extras: set[str] = field(default_factory=set)  # the first few values seen
     paid_for: dict[str, str] = field(default_factory=dict)  # extras → reference of the first that was accepted
     asked: set[str] = field(default_factory=set)  # requirements that a status question has met
-    busy: After | None = None
+    asked_about: set[str] = field(default_factory=set)  # references that stay unsettled after such a question
+    busy: dict[str, After] = field(default_factory=dict)  # told to wait, by sameness and by errand
+    told_to_wait: After | None = None  # the last of them
     refused_customers: dict[str, After] = field(default_factory=dict)  # customer tokens
     declined: dict[str, After] = field(default_factory=dict)  # by reference
     declined_orders: dict[str, After] = field(default_factory=dict)  # by order
@@ -116,6 +119,15 @@ def sameness(view: View) -> str:
     return f"{view.name} {digest(view.body)}"
 
 
+def errand(view: View) -> str:
+    """What the request is about, whatever number it bears and however its card data is sealed this time."""
+    charge = charge_of(view)
+    if charge is not None:
+        return charge.order
+    about = view.text({"refund": "originalPartnerReferenceNo", "bind": "partnerReferenceNo"}.get(view.name, ""))
+    return f"{view.name} {about}" if about else sameness(view)
+
+
 def asks_again_after_loss(view: View, trail: Trail) -> bool:
     """The same request under the same X-EXTERNAL-ID, of which no reply came: an idempotent question.
 
@@ -152,7 +164,7 @@ def remember(view: View, trail: Trail) -> None:
     if case in ((401, "02"), (401, "04")) and view.customer_token:
         mine.refused_customers[view.customer_token] = after
     if view.reply.standing is Standing.BUSY and view.reply.status == 429:
-        mine.busy = After(after.exchange, after.at, wait=_wait(view), same=after.same)
+        mine.told_to_wait = mine.busy[after.same] = mine.busy[errand(view)] = replace(after, wait=_wait(view))
     key = external_key(view)
     if case == (409, "00") and key:
         mine.conflicts[key] = after
@@ -209,15 +221,21 @@ def _note_charge(view: View, mine: Habits, after: After, charge: Charge) -> None
 
 def _note_settlement(view: View, mine: Habits, after: After, charge: Charge) -> None:
     """A charge of which nobody knows what became stays so until a reply to its own reference says it."""
-    reply, case = view.reply, view.reply.case
+    reply = view.reply
     if _is_lost(view):
         mine.unsettled[charge.reference] = ("KKI-BEH-030", after)
         mine.orders[charge.order] = charge.reference
     elif reply.standing is Standing.FAILED or reply.status in (502, 503):
         mine.unsettled[charge.reference] = ("KKI-BEH-040", after)
         mine.orders[charge.order] = charge.reference
-    elif view.accepted or (case is not None and case[0] in (403, 404)) or case == (409, "01"):
+    elif _says_what_became(view):
         mine.unsettled.pop(charge.reference, None)
+
+
+def _says_what_became(view: View) -> bool:
+    """Unlike a refusal of the token, the signature or the X-EXTERNAL-ID, which says nothing of the first attempt."""
+    case = view.reply.case
+    return view.accepted or (case is not None and case[0] in (403, 404, 405)) or case == (409, "01")
 
 
 def _note_refund(view: View, mine: Habits, after: After) -> None:
@@ -225,9 +243,11 @@ def _note_refund(view: View, mine: Habits, after: After) -> None:
     original, number = view.text("originalPartnerReferenceNo"), view.text("partnerRefundNo")
     if original is None or number is None:
         return
+    if view.accepted:
+        mine.unsettled.pop(original, None)
     if _is_lost(view):
         mine.lost_refunds[original] = (number, after)
-    elif mine.lost_refunds.get(original, ("",))[0] == number:
+    elif _says_what_became(view) and mine.lost_refunds.get(original, ("",))[0] == number:
         mine.lost_refunds.pop(original, None)
 
 
@@ -257,8 +277,18 @@ def _wait(view: View) -> timedelta:
 
 
 def _note_status_question(view: View, mine: Habits) -> None:
-    """DOKU, check status: a question about a payment, outside this contract, is asking again."""
-    if view.operation is None and view.exchange.request.path.endswith("/debit/status"):
-        pending = mine.unsettled.pop(view.text("originalPartnerReferenceNo") or "", None)
-        if pending is not None:
-            mine.asked.add(pending[0])
+    """DOKU, check status: a question about a payment, outside this contract, is asking again.
+
+    Only its answer settles the charge: what was paid or is under way, and what nobody told, may not be charged anew.
+    """
+    if view.operation is not None or not view.exchange.request.path.endswith("/debit/status"):
+        return
+    reference = view.text("originalPartnerReferenceNo") or ""
+    pending = mine.unsettled.get(reference)
+    if pending is None:
+        return
+    mine.asked.add(pending[0])
+    mine.asked_about.add(reference)
+    told = view.reply.member("latestTransactionStatus")
+    if view.reply.case == (404, "01") or (view.accepted and (told is ABSENT or told in _NOT_CHARGED)):
+        mine.unsettled.pop(reference)

@@ -19,8 +19,9 @@ class Knowledge:
     somebody else began in the middle of things. `alone`: nobody else uses these credentials meanwhile; False where
     several processes share them, so that what one asks for may replace what another holds. `staged`: the traffic was
     made for this trial, so that every request is meant for this API, and cards and money are as the profile promises;
-    neither is sure of a recording. `other_partner`: a second client at the target, whose tokens are used in our place
-    to see them refused; its own token requests are in order.
+    neither is sure of a recording. `left_out`: of a recording that somebody else made, the headers with tokens that
+    are nowhere in it; None where we recorded what was sent, whole and with nothing hidden. `other_partner`: a second
+    client at the target, whose tokens are used in our place to see them refused; its own token requests are in order.
     """
 
     contract: Contract
@@ -31,17 +32,19 @@ class Knowledge:
     complete: bool = True
     staged: bool = True
     alone: bool = True
+    left_out: frozenset[str] | None = None
     other_partner: Credentials | None = None
 
     @classmethod
     def of(
-        cls, profile: Profile, contract: Contract, *, complete: bool = True, staged: bool = True, alone: bool = True
-    ) -> Knowledge:
-        """What the operator's plan tells. `complete`, `staged`, `alone`: see the class."""
+        cls, profile: Profile, contract: Contract, *, complete: bool = True, staged: bool = True, alone: bool = True,
+        left_out: frozenset[str] | None = None,
+    ) -> Knowledge:  # fmt: skip
+        """What the operator's plan tells. `complete`, `staged`, `alone`, `left_out`: see the class."""
         return cls(
             contract=contract, credentials=profile.credentials, readings=profile.readings, test_data=profile.test_data,
             limits=profile.limits, other_partner=profile.other_partner, complete=complete, staged=staged,
-            alone=alone,
+            alone=alone, left_out=left_out,
         )  # fmt: skip
 
     def unseen(self, what: str) -> Unknown:

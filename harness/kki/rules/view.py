@@ -163,9 +163,9 @@ class View:
 def look(exchange: Exchange, knowledge: Knowledge) -> View:
     """The exchange as the rules see it. Never fails."""
     operation = knowledge.contract.operation_at(exchange.request.path)
-    if not knowledge.staged:
+    if knowledge.left_out is not None:
         exchange = shown_as_hidden(exchange)
-        exchange = with_the_line_left_out(exchange, operation, _reply(exchange).case)
+        exchange = with_the_line_left_out(exchange, operation, _reply(exchange).case, knowledge.left_out)
     request = exchange.request
     body = read_body(request.body)
     stamp = request.headers.get("X-TIMESTAMP")

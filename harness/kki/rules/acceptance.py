@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from kki.model.verdict import Broken, Finding, Holds, Judgement, Unknown
-from kki.rules.faults import cases, fits
+from kki.rules.faults import BUSINESS, cases, fits
 from kki.rules.registry import EVERY, SYMMETRIC, Scene, rule
 from kki.rules.view import Reply, Standing, View
 from kki.rules.words import operation_noun
@@ -22,12 +22,6 @@ _SIGNED = cases("401/00", "400/00", "400/01")  # how a server that digests anoth
 _MEMBERS = cases("400/*")
 _MULTIBYTE = cases("400/*", "401/00")
 _TOKEN = cases("401/01", "401/03", "401/00")
-
-
-_BUSINESS = cases(
-    *(f"403/{case:02d}" for case in (2, 3, 4, 5, 7, 8, 9, 10, *range(13, 24))), "405/01",
-)  # fmt: skip
-"""What the case table calls a business error: of the card, its limits, the merchant. The request may be right."""
 
 
 def outcome(scene: Scene) -> Judgement | None:
@@ -65,7 +59,7 @@ def _nobody_promised(scene: Scene, reply: Reply) -> bool:
 def _excuse(scene: Scene, reply: Reply) -> str | None:
     # A server that has refunded something today cannot say that no refund is possible.
     open_for_business = reply.case == (405, "01") and scene.trail.refunded
-    if reply.case is not None and fits(_BUSINESS, reply.case) and not open_for_business:
+    if reply.case is not None and fits(BUSINESS, reply.case) and not open_for_business:
         return "a card and a merchant in order: the target refuses for a business reason"
     if not scene.found.unknown:
         return None

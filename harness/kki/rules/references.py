@@ -155,9 +155,12 @@ def card_token_is_bound(scene: Scene) -> Detection:
         return (_meanwhile(where, gone),)
     if gone is not None:
         return _after_unbinding(scene, where, gone.exchange, gone.answered_at or gone.sent_at)
+    promised = token in scene.knowledge.test_data.bank_card_tokens
+    if (promised or token in trail.bound) and _may_have_gone_along(scene):
+        return (_ended_with_another(where, next(iter(trail.unbound.values()))),)
     if token in trail.bound:
         return ()
-    if token in scene.knowledge.test_data.bank_card_tokens:
+    if promised:
         missing = "a bound card: the target does not know this one of bank_card_tokens"
         return _promised(scene, token, UNKNOWN_CARD, missing)
     if masked(token):
@@ -167,6 +170,21 @@ def card_token_is_bound(scene: Scene) -> Detection:
     server = "KKI-STA-190" if view.name == "unbind" else "KKI-STA-130"
     actual = f"a text of {length(token)} that was never issued"
     return (Fault(where=where, expected="the token of a bound card", actual=actual, server=server, field=member),)
+
+
+def _may_have_gone_along(scene: Scene) -> bool:
+    """Page, section 3, flow: an unbinding marks all active tokens of the card, and which those are nothing tells."""
+    if not scene.trail.unbound or not _refused_as(scene, UNKNOWN_CARD):
+        return False
+    return scene.knowledge.choice("unbinding-reach") == "tokens-of-the-card"
+
+
+def _ended_with_another(where: str, gone: Turn) -> Fault:
+    actual = f"one that may be of the card that exchange {gone.exchange} unbound"
+    return Fault(
+        where=where, expected="the token of a bound card", actual=actual, force=Force.MAY_REFUSE, client=NOBODY,
+        server=NOBODY, reason=NOBODY,
+    )  # fmt: skip
 
 
 def _meanwhile(where: str, gone: Turn) -> Fault:

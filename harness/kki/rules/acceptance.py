@@ -34,7 +34,8 @@ def outcome(scene: Scene) -> Judgement | None:
         return Unknown(blind[0]) if blind else Holds()
     if reply.standing is Standing.NONE:
         return None  # KKI-ROB-320
-    if reply.standing in (Standing.BUSY, Standing.UNCLEAR) or reply.case in ((504, "00"), (500, "02"), (503, "00")):
+    unclear = reply.standing in (Standing.BUSY, Standing.UNCLEAR) and not _sent_elsewhere(scene)
+    if unclear or reply.case in ((504, "00"), (500, "02"), (503, "00")):
         return Unknown("a reply that says what became of the request")
     if _nobody_promised(scene, reply):
         return None
@@ -44,6 +45,11 @@ def outcome(scene: Scene) -> Judgement | None:
     noun = operation_noun(view.operation)
     finding = Finding(where="reply", expected=f"success: nothing is wrong with this {noun}", actual=_refused(reply))
     return Broken((finding,))
+
+
+def _sent_elsewhere(scene: Scene) -> bool:
+    """HTTP's own redirection from a server that answers others: no gate's doing, and no answer of this API's."""
+    return 300 <= scene.view.reply.status < 400 and bool(scene.trail.issuances)
 
 
 def _nobody_promised(scene: Scene, reply: Reply) -> bool:

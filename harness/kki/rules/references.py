@@ -20,7 +20,7 @@ from kki.rules.faults import (
 )
 from kki.rules.habits import asks_again_after_loss
 from kki.rules.registry import SYMMETRIC, Scene, rule
-from kki.rules.trail import Turn, turn_of
+from kki.rules.trail import Turn, Uses, turn_of
 from kki.rules.view import ABSENT, Standing
 from kki.rules.words import length, masked, shown
 
@@ -300,7 +300,7 @@ def refund_names_a_payment(scene: Scene) -> Detection:
         if original in scene.trail.in_progress and _refused_as(scene, NO_PAYMENT):
             return Unknown("whether the payment, answered as in progress, had succeeded by then")
         return ()
-    if uses is not None and all(_never_paid(turn) for turn in uses.turns) and scene.knowledge.complete:
+    if uses is not None and _never_paid(uses) and scene.knowledge.complete:
         actual = f"that of exchange {uses.turns[-1].exchange}, which was refused"
         return (Fault(where=ORIGINAL, expected=expected, actual=actual, server="KKI-STA-152"),)
     if uses is not None:
@@ -317,9 +317,15 @@ def refund_names_a_payment(scene: Scene) -> Detection:
     )
 
 
-def _never_paid(turn: Turn) -> bool:
-    """Refused, and not because it had been paid already, or was in hand."""
-    return turn.standing is Standing.REFUSED and (turn.case is None or turn.case[0] != 409)
+def _never_paid(uses: Uses) -> bool:
+    """Always refused, and never because it had been paid already, or was in hand: a conflict of the only request under
+    a reference is one with the X-EXTERNAL-ID of another."""
+    alone = len(uses.turns) == 1
+    return all(
+        turn.standing is Standing.REFUSED
+        and (turn.case is None or turn.case[0] != 409 or (alone and turn.case == (409, "00")))
+        for turn in uses.turns
+    )
 
 
 @detector(fitting=NO_PAYMENT | FORMAT, operations=("refund",))

@@ -48,8 +48,9 @@ def outcome(scene: Scene) -> Judgement | None:
 
 
 def _sent_elsewhere(scene: Scene) -> bool:
-    """HTTP's own redirection from a server that answers others: no gate's doing, and no answer of this API's."""
-    return 300 <= scene.view.reply.status < 400 and bool(scene.trail.issuances)
+    """HTTP's own redirection, in a trial, from a server that answers others: no gate's doing, and no answer of the
+    API's. In a recording nobody knows what stood in between."""
+    return 300 <= scene.view.reply.status < 400 and scene.knowledge.staged and bool(scene.trail.issuances)
 
 
 def _nobody_promised(scene: Scene, reply: Reply) -> bool:

@@ -66,10 +66,6 @@ def _is_refresh_token(call: Call) -> bool:
 # --- headers ------------------------------------------------------------------------------------------
 
 
-def _in_small_letters(call: Call) -> bool:
-    return any(name == "x-timestamp" for name, _ in call.request.headers.pairs)
-
-
 def _for_browsers(call: Call, answer: Answer, response: Response) -> Response:
     if answer.accepted or "text/html" not in call.header("Accept"):
         return response
@@ -197,8 +193,6 @@ ALL: tuple[Persona, ...] = (
             _one_list_of_grants("b2b2c")),
     _tokens("accepts-refresh-token-as-customer-token", "Takes a refresh token for a customer token.", "TOK-150",
             lifting(_is_refresh_token, "customer-token")),
-    _success("refuses-small-letters-in-header-names", "Knows its headers in one writing only.",
-             "PAY-150 PAY-154 TOK-160", balking(_in_small_letters, "payment", "b2b", before="members"), "stated"),
     _success("refuses-charset-for-a-token", "Refuses a B2B token request that names a charset.", "TOK-160",
              balking(lambda call: "charset" in call.header("Content-Type"), "b2b", before="members")),
     _envelope("answers-browsers-in-html", "Answers a refusal in HTML where the client takes that too.",

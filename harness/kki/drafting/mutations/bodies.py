@@ -55,7 +55,7 @@ def _behind(text: bytes) -> Callable[[Draft], Draft]:
     return lambda d: d.with_body(d.request.body + text)
 
 
-_TEXTS = {"bind": "phoneNo", "refund": "reason"}
+_TEXTS = {"bind": "journeyId", "refund": "reason"}
 
 
 def _with_nul(draft: Draft) -> Draft:

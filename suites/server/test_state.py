@@ -169,10 +169,15 @@ def test_a_payment_that_was_refused_for_its_content_was_not_made(server, cause):
     server.send(a_refund(server.kit(), payment.json["partnerReferenceNo"]))
 
 
-@pytest.mark.level("standard")
 @pytest.mark.operation("refund")
 @pytest.mark.exercises("KKI-RFD-150")
-@pytest.mark.parametrize("variant", ["cpan-tokenise", "token-recurring"])
+@pytest.mark.parametrize(
+    "variant",
+    [
+        pytest.param("cpan-tokenise", marks=pytest.mark.level("standard")),
+        pytest.param("token-recurring", marks=pytest.mark.level("quick")),
+    ],
+)
 def test_a_payment_of_each_kind_is_refunded(server, variant):
     payment = server.a_payment(variant)
     server.send(payment)

@@ -135,7 +135,7 @@ def test_another_partners_key_signs_no_token_request_of_ours(server, operation):
     server.send(server.a(operation).planned(private_key=other.private_key))
 
 
-@pytest.mark.level("standard")
+@pytest.mark.level("quick")
 @pytest.mark.operation("payment")
 @pytest.mark.exercises("KKI-SIG-110")
 def test_another_partners_secret_signs_no_request_of_ours(server):

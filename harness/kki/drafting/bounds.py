@@ -52,7 +52,7 @@ class FieldCase:
     @property
     def later(self) -> bool:
         """Whether the other kinds are worth more to somebody who has little time."""
-        return self.kind == AS_SHOWN or self.kind.endswith((" alone", " a blank"))
+        return self.kind == AS_SHOWN or self.kind.endswith((" letters alone", " a blank"))
 
     @property
     def id(self) -> str:

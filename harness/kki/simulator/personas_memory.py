@@ -144,9 +144,9 @@ ALL: tuple[Persona, ...] = (
     *(_state(f"charges-despite-{slug}", f"Refuses a payment for {cause} and charges it all the same.", "STA-152",
              _despite("payment", step, _charge)) for slug, cause, step in _CONTENT),
     _success("unbinds-despite-conflict", "Refuses an unbinding for a used X-EXTERNAL-ID and makes it all the same.",
-             "PAY-154", _despite("unbind", "external-id", _unbind), "stated"),
+             "PAY-154", _despite("unbind", "external-id", _unbind)),  # as HDR-140, which is implied
     _success("refunds-despite-conflict", "Refuses a refund for a used X-EXTERNAL-ID and makes it all the same.",
-             "RFD-150", _despite("refund", "external-id", _refund), "stated"),
+             "RFD-150", _despite("refund", "external-id", _refund)),
     _tokens("spends-refresh-token-despite-signature", "Spends the refresh token of a request with a wrong signature.",
             "TOK-162", _despite("b2b2c", "token-signature", _spend)),
 )  # fmt: skip

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from kki.drafting.mutations.base import EVERY, SYMMETRIC, TOKENS, Mutation, Stage
 from kki.drafting.mutations.bodies import HARMLESS, LENIENT, ROBUSTNESS
-from kki.drafting.mutations.headers import HEADERS, JAVA_ACCEPTS, MORE_HEADERS
+from kki.drafting.mutations.headers import CHARSET, HEADERS, JAVA_ACCEPTS, MORE_HEADERS
 from kki.drafting.mutations.routes import ROUTES
 from kki.drafting.mutations.signature import SIGNATURE, SIGNATURE_ORDER
 from kki.drafting.mutations.tokens import BARE_TOKEN, CUSTOMER_TOKEN, TOKEN, TOKEN_ENDPOINTS, unsigned_token
 
 __all__ = [
-    "ALL", "BARE_TOKEN", "BY_NAME", "CUSTOMER_TOKEN", "EVERY", "HARMLESS", "HEADERS", "JAVA_ACCEPTS", "LENIENT",
-    "MORE_HEADERS", "ROBUSTNESS", "ROUTES", "SIGNATURE", "SIGNATURE_ORDER", "SYMMETRIC", "TOKEN", "TOKENS",
+    "ALL", "BARE_TOKEN", "BY_NAME", "CHARSET", "CUSTOMER_TOKEN", "EVERY", "HARMLESS", "HEADERS", "JAVA_ACCEPTS",
+    "LENIENT", "MORE_HEADERS", "ROBUSTNESS", "ROUTES", "SIGNATURE", "SIGNATURE_ORDER", "SYMMETRIC", "TOKEN", "TOKENS",
     "TOKEN_ENDPOINTS", "Mutation", "Stage", "mutation", "unsigned_token",
 ]  # fmt: skip
 
@@ -28,6 +28,7 @@ ALL: tuple[Mutation, ...] = (
     BARE_TOKEN,
     *HEADERS,
     *MORE_HEADERS,
+    CHARSET,
     *TOKEN_ENDPOINTS,
     *ROBUSTNESS,
     *LENIENT,

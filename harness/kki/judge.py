@@ -188,6 +188,7 @@ class Judge:
 
     def _remember(self, scene: Scene) -> None:
         marks = ["unreadable"] if unreadable(scene.view) and scene.view.in_api else []
+        marks += [] if scene.found.faults else ["sound"]
         step = failed_step(scene)
         if step is not None:
             marks.append(f"card data:{step}")

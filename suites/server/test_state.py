@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kki.drafting.bounds import NEAR
-from kki.drafting.drafts import a_payment, a_refund, an_unbinding
+from kki.drafting.drafts import Draft, a_payment, a_refund, an_unbinding
 
 from .probes import probe
 
@@ -67,7 +67,13 @@ def near(**levels: str) -> list[Any]:
 @pytest.mark.exercises("KKI-STA-130")
 @pytest.mark.parametrize(
     "change",
-    near(shortened="quick", in_other_case="quick", with_another_beginning="standard", with_a_blank_behind="standard"),
+    near(
+        shortened="quick",
+        in_other_case="quick",
+        with_another_beginning="standard",
+        with_a_blank_behind="standard",
+        with_an_apostrophe_behind="standard",
+    ),
 )
 def test_a_card_token_pays_as_it_is_or_not_at_all(server, change):
     server.send(a_payment(server.kit(card_token=nearly(server.bound_token(), change)), "token"))
@@ -95,7 +101,15 @@ def test_a_wrong_otp_does_not_pay(server, variant, change):
 
 @pytest.mark.operation("refund")
 @pytest.mark.exercises("KKI-STA-150")
-@pytest.mark.parametrize("change", near(with_another_end="standard", in_other_case="standard"))
+@pytest.mark.parametrize(
+    "change",
+    near(
+        with_another_end="standard",
+        in_other_case="standard",
+        with_a_blank_behind="standard",
+        with_an_apostrophe_behind="standard",
+    ),
+)
 def test_a_refund_names_its_payment_as_it_is(server, change):
     server.send(a_refund(server.kit(), nearly(server.refundable(), change)))
 
@@ -103,7 +117,14 @@ def test_a_refund_names_its_payment_as_it_is(server, change):
 @pytest.mark.operation("unbind")
 @pytest.mark.exercises("KKI-STA-190")
 @pytest.mark.parametrize(
-    "change", near(shortened="standard", in_other_case="standard", with_another_beginning="standard", in_Base64="quick")
+    "change",
+    near(
+        shortened="standard",
+        in_other_case="standard",
+        with_another_beginning="standard",
+        with_a_blank_behind="standard",
+        in_Base64="quick",
+    ),
 )
 def test_a_token_is_unbound_as_it_is_or_not_at_all(server, change):
     """Page, section 3: tokenId is the raw value, without any decoding."""
@@ -126,6 +147,43 @@ def test_a_refused_payment_is_not_refunded(server):
     server.send(a_refund(server.kit(), refused.json["partnerReferenceNo"]))
 
 
+def refused_payments(server) -> dict[str, Draft]:
+    """Payments that are refused for their content, each at another step of their way."""
+    used = server.first("bind").request.headers.get("X-EXTERNAL-ID")
+    return {
+        "unknown CPAN": server.a("payment").having(chargeToken=NEAR["with another end"](server.test_data.cpan)),
+        "unknown card": a_payment(server.kit(card_token=server.NO_CARD), "token"),
+        "otp too long": server.a("payment").having(otp=f"{server.test_data.otp}0"),
+        "used X-EXTERNAL-ID": server.a("payment").with_header("X-EXTERNAL-ID", used),
+    }
+
+
+@pytest.mark.level("standard")
+@pytest.mark.operation("refund")
+@pytest.mark.exercises("KKI-STA-152")
+@pytest.mark.parametrize("cause", ["unknown CPAN", "unknown card", "otp too long", "used X-EXTERNAL-ID"])
+def test_a_payment_that_was_refused_for_its_content_was_not_made(server, cause):
+    server.need("cpan", "otp", "card")
+    payment = refused_payments(server)[cause]
+    server.send(payment)
+    server.send(a_refund(server.kit(), payment.json["partnerReferenceNo"]))
+
+
+@pytest.mark.operation("refund")
+@pytest.mark.exercises("KKI-RFD-150")
+@pytest.mark.parametrize(
+    "variant",
+    [
+        pytest.param("cpan-tokenise", marks=pytest.mark.level("standard")),
+        pytest.param("token-recurring", marks=pytest.mark.level("quick")),
+    ],
+)
+def test_a_payment_of_each_kind_is_refunded(server, variant):
+    payment = server.a_payment(variant)
+    server.send(payment)
+    server.send(a_refund(server.kit(), payment.json["partnerReferenceNo"]))
+
+
 UNTRUSTED = ("signed with another secret", "B2B token of rubbish", "customer token of rubbish")
 
 
@@ -146,6 +204,8 @@ def test_a_refund_that_was_not_trusted_was_not_made(server):
     original, number = server.paid(), server.kit().refund_no
     for spoiling in UNTRUSTED:
         server.send(a_refund(server.kit(), original).having(partnerRefundNo=number), spoiling)
+    used = server.first("bind").request.headers.get("X-EXTERNAL-ID")
+    server.send(a_refund(server.kit(), original).having(partnerRefundNo=number).with_header("X-EXTERNAL-ID", used))
     server.send(a_refund(server.kit(), original).having(partnerRefundNo=number))
 
 
@@ -157,6 +217,8 @@ def test_an_unbinding_that_was_not_trusted_was_not_made(server):
     server.prove(token)
     for spoiling in UNTRUSTED[:2]:
         server.send(an_unbinding(server.kit(), token), spoiling)
+    used = server.first("bind").request.headers.get("X-EXTERNAL-ID")
+    server.send(an_unbinding(server.kit(), token).with_header("X-EXTERNAL-ID", used))
     server.send(a_payment(server.kit(card_token=token), "token"))
 
 
@@ -181,6 +243,8 @@ def test_the_same_refund_is_made_once(server):
     server.send(again)
     kit = server.kit()
     server.send(again.having(reason="For another reason").with_header("X-EXTERNAL-ID", kit.external_id))
+    # For another payment under this number: refused, or made, but not answered with the first one's refund.
+    server.send(a_refund(server.kit(), server.refundable()).having(partnerRefundNo=refund.json["partnerRefundNo"]))
 
 
 @pytest.mark.level("standard")
@@ -205,6 +269,14 @@ def test_an_unknown_token_is_not_unbound(server):
     server.send(an_unbinding(server.kit(), server.NO_CARD))
 
 
+def pay_until_refused(server, token: str) -> None:
+    """Page, section 3: an unbinding is final later."""
+    for _ in server.session.until(server.session.profile.limits.unbinding_settles_s, tries=12):
+        exchange = server.send(a_payment(server.kit(card_token=token), "token"))
+        if exchange.response is None or exchange.response.status != 200:
+            break
+
+
 @pytest.mark.operation("unbind")
 @pytest.mark.exercises("KKI-UNB-150", "KKI-UNB-218", "KKI-STA-180")
 def test_a_card_is_unbound_for_good(server):
@@ -213,10 +285,7 @@ def test_a_card_is_unbound_for_good(server):
     paid = a_payment(server.kit(card_token=token), "token")
     accepted = server.send(paid).response
     server.send(an_unbinding(server.kit(), token).with_header("CHANNEL-ID", "H2H"))
-    for _ in server.session.until(server.session.profile.limits.unbinding_settles_s, tries=12):
-        exchange = server.send(a_payment(server.kit(card_token=token), "token"))
-        if exchange.response is None or exchange.response.status != 200:
-            break
+    pay_until_refused(server, token)
     server.send(an_unbinding(server.kit(), token))
     if accepted is not None and accepted.status == 200:  # what was paid before can be paid back
         server.send(a_refund(server.kit(), paid.json["partnerReferenceNo"]))
@@ -225,7 +294,9 @@ def test_a_card_is_unbound_for_good(server):
 @pytest.mark.operation("unbind")
 @pytest.mark.exercises("KKI-UNB-150")
 def test_a_card_is_unbound_under_direct_hosting(server):
-    server.send(an_unbinding(server.kit(), server.token_to_unbind(keep=0)))
+    token = server.token_to_unbind(keep=0)
+    server.send(an_unbinding(server.kit(), token))
+    pay_until_refused(server, token)
 
 
 @pytest.mark.operation("payment")

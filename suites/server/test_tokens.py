@@ -99,6 +99,14 @@ def test_a_refresh_token_is_no_authorisation_code(server):
     server.send(a_b2b2c_token_request(server.session.bare_kit(), auth_code=refresh))
 
 
+@pytest.mark.parametrize("operation", spread(("payment", "refund"), ["KKI-TOK-150"], quick="none", start=1))
+def test_a_refresh_token_is_no_customer_token(server, operation):
+    refresh = server.session.tokens.refresh
+    if not refresh:
+        pytest.skip("undecided: the target gives no refresh tokens, so that none can be sent in another place")
+    server.send(server.a(operation).with_header("Authorization-customer", f"Bearer {refresh}"))
+
+
 @pytest.mark.parametrize("operation", spread(("payment", "refund"), [], quick="refund", start=3))
 def test_the_customer_token_without_its_scheme_is_orderly(server, operation):
     draft = server.a(operation, to_succeed=True)
@@ -117,6 +125,24 @@ def test_another_partners_token_is_refused(server, operation):
     if not other:
         pytest.skip("undecided: no second partner is known at the target; add [other_partner] to the profile")
     server.send(server.a(operation).with_header("Authorization", f"Bearer {other}"))
+
+
+@pytest.mark.parametrize("operation", of_kinds(("b2b", "b2b2c"), ["KKI-TOK-116"], quick="none"))
+def test_another_partners_key_signs_no_token_request_of_ours(server, operation):
+    other = server.session.profile.other_partner
+    if other is None or not other.private_key:
+        pytest.skip("undecided: no second partner is known at the target; add [other_partner] to the profile")
+    server.send(server.a(operation).planned(private_key=other.private_key))
+
+
+@pytest.mark.level("quick")
+@pytest.mark.operation("payment")
+@pytest.mark.exercises("KKI-SIG-110")
+def test_another_partners_secret_signs_no_request_of_ours(server):
+    other = server.session.profile.other_partner
+    if other is None or not other.client_secret:
+        pytest.skip("undecided: no second partner's secret is known; add client_secret to [other_partner]")
+    server.send(server.a("payment").planned(secret=other.client_secret))
 
 
 @pytest.mark.operation("payment")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import threading
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
@@ -65,6 +66,7 @@ class Memory:
         self.plan = plan
         self.clock = NOW
         self._drawn = itertools.count(1)
+        self._one_at_a_time = threading.Lock()
 
     def now(self) -> datetime:
         return self.clock
@@ -74,6 +76,10 @@ class Memory:
         return self.exchange(finished(raw, draft, self.plan.credentials), exchange_id)
 
     def exchange(self, request: Request, exchange_id: str) -> Exchange:
+        with self._one_at_a_time:  # as the listener does: requests of a race come from threads
+            return self._exchange(request, exchange_id)
+
+    def _exchange(self, request: Request, exchange_id: str) -> Exchange:
         sent_at = self.clock
         result = answer(self.world, request, sent_at, self._fresh)
         self.clock = sent_at + TOOK + timedelta(seconds=result.seconds if isinstance(result, Slow) else 0)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from kki.drafting import spoiled_cards
+from kki.drafting.drafts import a_binding
 from kki.simulator.correct import CORRECT
 from kki.simulator.variants import VARIANTS
 from kki.simulator.variants_manners import ALL as MANNERS
@@ -25,6 +27,9 @@ PARTS: dict[str, tuple[str, ...]] = {
     "no-refunds-today": ("operations", "state"),
     "digests-what-it-parsed": ("operations", "signing"),
     "card-unknown-to-the-network": ("operations", "card_data"),
+    "not-registered-for-binding": ("operations", "card_data"),
+    "not-agreed": ("operations", "state", "headers"),
+    "unbinds-all-tokens-of-the-card": ("state", "tokens"),
     "other-cases": ("fields", "tokens", "signing", "state", "robustness"),
     "partner-by-its-token": ("headers",),
     "replay-of-a-refusal-tells-again": ("headers", "state"),
@@ -41,6 +46,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "short-lived-tokens": ("tokens", "operations"),
     "writes-null-for-none": ("operations", "tokens", "state"),
     "gate-in-front": ("headers", "tokens"),
+    "tells-the-time": ("card_data",),
 }
 
 
@@ -53,4 +59,15 @@ def test_no_violation_is_said_of_a_correct_server(name: str) -> None:
     stage = Stage(VARIANTS[name].change(CORRECT))
     tried(stage, PARTS[name], quick=True)
     assert len(stage.exchanges) > 5
+    assert violations(stage) == {}
+
+
+def test_the_time_of_a_reply_says_nothing_of_a_card() -> None:
+    """All failures of one kind within a second, those of the other kind in the next."""
+    stage = Stage(VARIANTS["tells-the-time"].change(CORRECT))
+    for name, times in (("sealed under another key", 12), ("opens to text", 3)):
+        for _ in range(times):
+            kit = stage.session.kit()
+            stage.send(a_binding(kit).having(cardData=spoiled_cards.named(name)(kit)))
+        stage.wait(1)
     assert violations(stage) == {}

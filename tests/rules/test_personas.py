@@ -13,6 +13,7 @@ import pytest
 from kki.drafting.bounds import NEAR
 from kki.drafting.drafts import Draft, a_b2b2c_token_request, a_binding, a_payment
 from kki.drafting.mutations import ALL, Mutation
+from kki.model.profile import Credentials
 from kki.model.requirement import Party
 from kki.simulator import personas_kinds
 from kki.simulator.correct import CORRECT
@@ -56,6 +57,11 @@ def nearly_a_customers(stage: Stage, change: str) -> Draft:
     return stage.a("payment").with_header("Authorization-customer", f"Bearer {customer}")
 
 
+def other(stage: Stage) -> Credentials:
+    assert stage.plan.other_partner is not None
+    return stage.plan.other_partner
+
+
 # What no mutation does: members of the body, and payments of other kinds.
 MORE: dict[str, Callable[[Stage], Draft]] = {
     "refuses-tokenising-payments": lambda stage: a_payment(stage.session.kit(), "cpan-tokenise"),
@@ -68,6 +74,11 @@ MORE: dict[str, Callable[[Stage], Draft]] = {
     "ignores-case-of-customer-token": lambda stage: nearly_a_customers(stage, "in other case"),
     "accepts-refresh-token-as-auth-code": lambda stage: a_b2b2c_token_request(
         stage.session.bare_kit(), auth_code=stage.session.tokens.refresh
+    ),
+    "accepts-another-partners-secret": lambda stage: stage.a("payment").planned(secret=other(stage).client_secret),
+    "accepts-another-partners-key": lambda stage: stage.a("b2b").planned(private_key=other(stage).private_key),
+    "accepts-refresh-token-as-customer-token": lambda stage: stage.a("payment").with_header(
+        "Authorization-customer", f"Bearer {stage.session.tokens.refresh}"
     ),
     "accepts-forms": lambda stage: as_a_form(stage.a("payment")),
 }

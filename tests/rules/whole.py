@@ -72,12 +72,12 @@ def _combinations(
         yield f"{title}{sorted(given.values(), key=str)}", function, given, level
 
 
-def tried(stage: Stage, modules: tuple[str, ...] = MODULES, quick: bool = False) -> None:
-    """Run the cases; a skipped one is as if it were not there."""
+def tried(stage: Stage, modules: tuple[str, ...] = MODULES, quick: bool = False, named: str = "") -> None:
+    """Run the cases, or those with this in their title; a skipped one is as if it were not there."""
     server = importlib.import_module(f"{_suite()}.conftest").Server(stage.session)
     node = SimpleNamespace(get_closest_marker=lambda _: SimpleNamespace(args=("quick",)))
-    for _, function, given, level in cases(modules):
-        if quick and level != "quick":
+    for title, function, given, level in cases(modules):
+        if (quick and level != "quick") or named not in title:
             continue
         wanted = inspect.signature(function).parameters
         more = {"request": SimpleNamespace(node=node)} if "request" in wanted else {}

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from kki.model.http import Request
 from kki.simulator.outcomes import Result
 
-from . import probes
+from . import platform_probes, probes
 from .probes import ALTERED, Probe, paid
 from .support import (
     CARD,
@@ -375,6 +375,7 @@ GOOD: tuple[Probe, ...] = (
         for name, lines in list(UNTRUSTED.items())[:2]
     ),
     Probe("refresh token after a wrong signature", "2007400", _refreshed_after_a_refused),
+    *platform_probes.GOOD,
     Probe("charset named", "2005400", probes.headed("payment", Content_Type="application/json; charset=utf-8")),
 )
 REFUSED: tuple[Probe, ...] = (
@@ -383,6 +384,7 @@ REFUSED: tuple[Probe, ...] = (
     *_PARTIAL,
     *_REMEMBERED,
     *_READ,
+    *platform_probes.REFUSED,
     Probe("card data under another key, H2H", "4000101",
           _sent(_binding("H2H", cardData=sealed({"a": "b"}, shared_key="another-key-0001")))),
     Probe("wrong OTP when tokenising", "4045415", probes.pay(otp="87654321", **_TOKENISING)),
@@ -393,6 +395,7 @@ REFUSED: tuple[Probe, ...] = (
 )  # fmt: skip
 OPEN: tuple[Probe, ...] = (
     *probes.OPEN,
+    *platform_probes.OPEN,
     Probe("bare B2B token", "4015401", probes.with_token(probes.ISSUED)),
     Probe("NUL in a text", "2005400", _inside(b'"\\u0000"')),
     Probe("text of 100,000 characters", "2005400", probes.pay(note="a" * 100_000)),

@@ -36,6 +36,7 @@ _LOADED = {pem: serialization.load_pem_private_key(pem.encode(), None) for pem i
 
 NOW = datetime(2026, 5, 26, 10, 0, 0, tzinfo=timezone(timedelta(hours=7)))
 CLIENT, OTHER_CLIENT = "BRN-0001-0000000000001", "BRN-0002-0000000000002"
+OTHER_SECRET = "SK-harness-0002"
 SECRET, SHARED = "SK-harness-0001", "shared-key-of-the-test-merchant"
 CPAN, OTP = "9360001609987000000", "12345678"
 CARD_TOKENS = ("TOKEN-KKI-ABC123XYZ", "de52e5820f4c381db88a1cf91d57b73e", "card-token-3", "card-token-4")
@@ -46,7 +47,7 @@ PATHS = {name: operation.path for name, operation in CONTRACT.operations.items()
 
 PROFILE = Profile(
     credentials=Credentials(client_id=CLIENT, client_secret=SECRET, shared_key=SHARED, private_key=PRIVATE),
-    other_partner=Credentials(client_id=OTHER_CLIENT, private_key=OTHER_PRIVATE),
+    other_partner=Credentials(client_id=OTHER_CLIENT, client_secret=OTHER_SECRET, private_key=OTHER_PRIVATE),
     test_data=TestData(
         cpan=CPAN, otp=OTP, bank_card_tokens=CARD_TOKENS, auth_code=AUTH_CODE, customer_token=CUSTOMER,
         expired_b2b_token=EXPIRED, ip_address="192.168.1.1", card=CARD,

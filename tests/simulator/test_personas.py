@@ -11,13 +11,15 @@ from tests.simulator.probes import Probe, merchant_of
 from tests.simulator.support import CONTRACT, reply
 
 from kki.model.requirement import Party
-from kki.simulator import personas_kinds, personas_memory, personas_partial, personas_readers
+from kki.simulator import personas_kinds, personas_memory, personas_partial, personas_platforms, personas_readers
 from kki.simulator.correct import CORRECT
 from kki.simulator.outcomes import Drop, Hang, Response, Result, Slow
 from kki.simulator.personas import PERSONAS, Persona, UnknownName, by_name, persona
 
 # Wrong about one of the later probes.
-LATER = (*personas_kinds.ALL, *personas_partial.ALL, *personas_memory.ALL, *personas_readers.ALL)
+LATER = (
+    *personas_kinds.ALL, *personas_partial.ALL, *personas_memory.ALL, *personas_readers.ALL, *personas_platforms.ALL,
+)  # fmt: skip
 _BY_NAME = {probe.name: probe for probe in PROBES}
 _EACH = pytest.mark.parametrize("one", PERSONAS.values(), ids=list(PERSONAS))
 _STRENGTH = ("stated", "implied", "conflicted")

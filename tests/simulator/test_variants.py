@@ -36,7 +36,9 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
         "two days old", "two days ahead", "token request of last week", "token request two days ahead", "26 hours old",
         *(f"{kind}, two days old" for kind in KINDS),
     }),
-    "any-external-id": frozenset({"letters in X-EXTERNAL-ID", "external id with a sign"}),
+    "any-external-id": frozenset({
+        "letters in X-EXTERNAL-ID", "external id with a sign", "external id with a decimal point",
+    }),
     "any-length-of-ip-address": frozenset({"short X-IP-ADDRESS"}),
     "optional-as-described": frozenset(
         {"payment without reference", "payment with empty reference", "payment without OTP"}

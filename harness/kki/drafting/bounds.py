@@ -22,6 +22,8 @@ WRONG_TYPES: tuple[tuple[str, Any], ...] = (
     ("array", ["x"]),
     ("object", {"x": "y"}),
 )
+ON_PATTERN = (("digits", "0123456789"), ("small letters", "abcdefghij"))
+AS_SHOWN = "in the form of the example"
 # The strings on which regex engines disagree come first: `$` before a final newline, and digits beyond ASCII.
 OFF_PATTERN = ("abc123\n", "٣٤٥", "abc-123", "abc_123", "abc 123", "é12", "ａｂｃ")
 
@@ -40,9 +42,17 @@ class FieldCase:
 
     def fresh(self, reference: str) -> Any:
         """The value, with a new beginning where it may be an identifier: yesterday's run must not collide with it."""
+        if self.kind == AS_SHOWN:
+            fresh = iter(reference)
+            return "".join(next(fresh) if sign.isalnum() else sign for sign in self.value)
         if self.good and isinstance(self.value, str) and len(self.value) >= 12:
             return reference[:8] + self.value[8:]
         return self.value
+
+    @property
+    def later(self) -> bool:
+        """Whether the other kinds are worth more to somebody who has little time."""
+        return self.kind == AS_SHOWN or self.kind.endswith((" letters alone", " a blank"))
 
     @property
     def id(self) -> str:
@@ -59,7 +69,9 @@ def field_cases(
     for fact in variant.fields:
         if fact.type != "string":
             continue
-        for kind, value, good, keyword in (*_presence(fact), *_types(), *_lengths(fact), *_patterns(fact)):
+        for kind, value, good, keyword in (
+            *_presence(fact), *_types(), *_lengths(fact), *_patterns(fact), *_forms(fact),
+        ):  # fmt: skip
             tag = fact.tag_for(keyword) if keyword else None
             tries = _tries(tag, kind, fact, good, in_force)
             yield FieldCase(operation.name, variant.name, fact.name, kind, value, good, tries)
@@ -108,6 +120,8 @@ def _lengths(fact: FieldFact) -> Iterator[_Row]:
         if not bound:
             continue
         good = _filled(fact, bound + inside)
+        if good is not None and outside > 0 and not fact.pattern and fact.name not in REFERS:
+            yield f"{bound} characters and a blank", good + " ", False, keyword
         bad = _filled(fact, bound + outside) if bound + outside > 0 else None
         if good is not None:
             yield f"{bound} characters ({keyword[:3]})", good, True, keyword
@@ -130,6 +144,18 @@ def _patterns(fact: FieldFact) -> Iterator[_Row]:
     for number, text in enumerate(OFF_PATTERN, 1):
         if not strict.fullmatch(text):
             yield f"off the pattern {number}", text, False, "pattern"
+    for name, text in ON_PATTERN:
+        if strict.fullmatch(text):
+            yield f"of {name} alone", text, True, ""
+
+
+def _forms(fact: FieldFact) -> Iterator[_Row]:
+    """The page's own example, where it has more than letters and digits: that much the page allows by showing it."""
+    shown = fact.example
+    if not isinstance(shown, str) or fact.pattern or fact.name in REFERS or " " in shown:
+        return
+    if not shown.isalnum():
+        yield AS_SHOWN, shown, True, ""
 
 
 def _tries(
@@ -162,6 +188,7 @@ NEAR: Mapping[str, Callable[[str], str]] = {
     "with another beginning": lambda text: _other(text[:1]) + text[1:],
     "with another end": lambda text: text[:-3] + "".join(map(_other, text[-3:])),
     "with a blank behind": lambda text: text + " ",
+    "with an apostrophe behind": lambda text: text + "'",  # the end of a text in SQL
     "in Base64": lambda text: base64.b64encode(text.encode("utf-8", "surrogatepass")).decode(),
 }
 """What a server takes for the value itself if it compares only a part, without regard to case, trimmed or decoded."""

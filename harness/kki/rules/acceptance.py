@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from kki.model.verdict import Broken, Finding, Holds, Judgement, Unknown
-from kki.rules.faults import cases, fits
+from kki.rules.faults import BUSINESS, cases, fits
 from kki.rules.registry import EVERY, SYMMETRIC, Scene, rule
 from kki.rules.view import Reply, Standing, View
 from kki.rules.words import operation_noun
@@ -22,12 +22,6 @@ _SIGNED = cases("401/00", "400/00", "400/01")  # how a server that digests anoth
 _MEMBERS = cases("400/*")
 _MULTIBYTE = cases("400/*", "401/00")
 _TOKEN = cases("401/01", "401/03", "401/00")
-
-
-_BUSINESS = cases(
-    *(f"403/{case:02d}" for case in (2, 3, 4, 5, 7, 8, 9, 10, *range(13, 24))), "405/01",
-)  # fmt: skip
-"""What the case table calls a business error: of the card, its limits, the merchant. The request may be right."""
 
 
 def outcome(scene: Scene) -> Judgement | None:
@@ -40,7 +34,8 @@ def outcome(scene: Scene) -> Judgement | None:
         return Unknown(blind[0]) if blind else Holds()
     if reply.standing is Standing.NONE:
         return None  # KKI-ROB-320
-    if reply.standing in (Standing.BUSY, Standing.UNCLEAR) or reply.case in ((504, "00"), (500, "02"), (503, "00")):
+    unclear = reply.standing in (Standing.BUSY, Standing.UNCLEAR) and not _sent_elsewhere(scene)
+    if unclear or reply.case in ((504, "00"), (500, "02"), (503, "00")):
         return Unknown("a reply that says what became of the request")
     if _nobody_promised(scene, reply):
         return None
@@ -50,6 +45,12 @@ def outcome(scene: Scene) -> Judgement | None:
     noun = operation_noun(view.operation)
     finding = Finding(where="reply", expected=f"success: nothing is wrong with this {noun}", actual=_refused(reply))
     return Broken((finding,))
+
+
+def _sent_elsewhere(scene: Scene) -> bool:
+    """HTTP's own redirection, in a trial, from a server that answers others: no gate's doing, and no answer of the
+    API's. In a recording nobody knows what stood in between."""
+    return 300 <= scene.view.reply.status < 400 and scene.knowledge.staged and bool(scene.trail.issuances)
 
 
 def _nobody_promised(scene: Scene, reply: Reply) -> bool:
@@ -65,7 +66,7 @@ def _nobody_promised(scene: Scene, reply: Reply) -> bool:
 def _excuse(scene: Scene, reply: Reply) -> str | None:
     # A server that has refunded something today cannot say that no refund is possible.
     open_for_business = reply.case == (405, "01") and scene.trail.refunded
-    if reply.case is not None and fits(_BUSINESS, reply.case) and not open_for_business:
+    if reply.case is not None and fits(BUSINESS, reply.case) and not open_for_business:
         return "a card and a merchant in order: the target refuses for a business reason"
     if not scene.found.unknown:
         return None

@@ -295,7 +295,7 @@ def _told_in_passing(scene: Scene, step: str) -> Broken | None:
     for name, value in card_words(scene.view):
         told = scene.trail.card_told.get(name, {})
         sealed, inside = told.get("sealed"), told.get("inside")
-        if sealed is None or inside is None or len(sealed.values) != 1 or name.removeprefix("header ") in _ANYHOW:
+        if sealed is None or inside is None or len(sealed.values) != 1 or _of_the_clock(name, value):
             continue
         usual, count = next(iter(sealed.values.items()))
         if count >= SURE and value != usual and inside.but(usual) >= AGAIN:
@@ -305,6 +305,13 @@ def _told_in_passing(scene: Scene, step: str) -> Broken | None:
 
 
 _ANYHOW = frozenset(("date", "content-length", "age", "expires", "last-modified"))
+# ISO 8601, or seconds or milliseconds since 1970. ASPI has X-TIMESTAMP in replies, and frameworks a member of the body.
+_TIME = re.compile(r'"?[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.{0,20}|"?1[0-9]{9}(?:\.?[0-9]{3,9})?"?')
+
+
+def _of_the_clock(name: str, value: str) -> bool:
+    """What goes on with time says by chance that one second was over when the failures of the other kind came."""
+    return name.removeprefix("header ") in _ANYHOW or _TIME.fullmatch(value) is not None
 
 
 def _part(value: object) -> str:

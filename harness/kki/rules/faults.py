@@ -32,6 +32,11 @@ MANDATORY = cases("400/02", "400/01")  # DOKU, case table: missing or empty; eit
 FORMAT = cases("400/01")
 LIMITS = cases("403/04", "403/14", "403/16", "403/17", "403/20", "403/23", "429/*")
 """A limit of card, token or merchant is reached: a reason to refuse anything, whatever else is wrong with it."""
+BUSINESS = cases(
+    *(f"403/{case:02d}" for case in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, *range(13, 24))), "404/05", "404/08", "405/01",
+)  # fmt: skip
+"""What the case table calls an error of the card, its limits, the merchant and what was agreed with it: the request
+may be right."""
 
 
 class Force(Enum):
@@ -204,12 +209,15 @@ def _hidden(fault: Fault, found: Detected, case: tuple[int, str]) -> bool:
     return any(fits(fitting, case) and fitting != fault.fitting for fitting, _, _ in found.unknown)
 
 
-def reason_judgements(found: Detected, reply: Reply) -> dict[str, Judgement]:
-    """Of the rows on reasons: the code of a refusal has to fit a fault that the request has."""
+def reason_judgements(found: Detected, reply: Reply, *, usual: bool = False) -> dict[str, Judgement]:
+    """Of the rows on reasons: the code of a refusal has to fit a fault that the request has.
+
+    `usual`: this business code has declined sound requests of the operation, so that it says nothing of this one.
+    """
     must = [fault for fault in found.faults if fault.force is Force.MUST_REFUSE and fault.reason != NOBODY]
     if reply.standing is not Standing.REFUSED or reply.case is None or not must:
         return {}
-    if fits(LIMITS, reply.case):
+    if usual or fits(LIMITS, reply.case):
         return {}
     fitting = [fault for fault in found.faults if fault.fits(reply.case)]
     if fitting:

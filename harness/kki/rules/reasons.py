@@ -11,7 +11,8 @@ from kki.rules.words import shown
 
 def _reason(scene: Scene, requirement: str) -> Judgement | None:
     if scene.reasons is None:
-        scene.reasons = reason_judgements(scene.found, scene.view.reply)
+        usual = (scene.view.name, scene.view.reply.case) in scene.trail.declined
+        scene.reasons = reason_judgements(scene.found, scene.view.reply, usual=usual)
     return scene.reasons.get(requirement)
 
 

@@ -20,7 +20,7 @@ from kki.rules.faults import (
 )
 from kki.rules.habits import asks_again_after_loss
 from kki.rules.registry import SYMMETRIC, Scene, rule
-from kki.rules.trail import Turn, turn_of
+from kki.rules.trail import Turn, Uses, turn_of
 from kki.rules.view import ABSENT, Standing
 from kki.rules.words import length, masked, shown
 
@@ -155,9 +155,12 @@ def card_token_is_bound(scene: Scene) -> Detection:
         return (_meanwhile(where, gone),)
     if gone is not None:
         return _after_unbinding(scene, where, gone.exchange, gone.answered_at or gone.sent_at)
+    promised = token in scene.knowledge.test_data.bank_card_tokens
+    if (promised or token in trail.bound) and _may_have_gone_along(scene):
+        return (_ended_with_another(where, next(iter(trail.unbound.values()))),)
     if token in trail.bound:
         return ()
-    if token in scene.knowledge.test_data.bank_card_tokens:
+    if promised:
         missing = "a bound card: the target does not know this one of bank_card_tokens"
         return _promised(scene, token, UNKNOWN_CARD, missing)
     if masked(token):
@@ -167,6 +170,21 @@ def card_token_is_bound(scene: Scene) -> Detection:
     server = "KKI-STA-190" if view.name == "unbind" else "KKI-STA-130"
     actual = f"a text of {length(token)} that was never issued"
     return (Fault(where=where, expected="the token of a bound card", actual=actual, server=server, field=member),)
+
+
+def _may_have_gone_along(scene: Scene) -> bool:
+    """Page, section 3, flow: an unbinding marks all active tokens of the card, and which those are nothing tells."""
+    if not scene.trail.unbound or not _refused_as(scene, UNKNOWN_CARD):
+        return False
+    return scene.knowledge.choice("unbinding-reach") == "tokens-of-the-card"
+
+
+def _ended_with_another(where: str, gone: Turn) -> Fault:
+    actual = f"one that may be of the card that exchange {gone.exchange} unbound"
+    return Fault(
+        where=where, expected="the token of a bound card", actual=actual, force=Force.MAY_REFUSE, client=NOBODY,
+        server=NOBODY, reason=NOBODY,
+    )  # fmt: skip
 
 
 def _meanwhile(where: str, gone: Turn) -> Fault:
@@ -282,7 +300,7 @@ def refund_names_a_payment(scene: Scene) -> Detection:
         if original in scene.trail.in_progress and _refused_as(scene, NO_PAYMENT):
             return Unknown("whether the payment, answered as in progress, had succeeded by then")
         return ()
-    if uses is not None and all(_never_paid(turn) for turn in uses.turns) and scene.knowledge.complete:
+    if uses is not None and _never_paid(uses) and scene.knowledge.complete:
         actual = f"that of exchange {uses.turns[-1].exchange}, which was refused"
         return (Fault(where=ORIGINAL, expected=expected, actual=actual, server="KKI-STA-152"),)
     if uses is not None:
@@ -299,9 +317,15 @@ def refund_names_a_payment(scene: Scene) -> Detection:
     )
 
 
-def _never_paid(turn: Turn) -> bool:
-    """Refused, and not because it had been paid already, or was in hand."""
-    return turn.standing is Standing.REFUSED and (turn.case is None or turn.case[0] != 409)
+def _never_paid(uses: Uses) -> bool:
+    """Always refused, and never because it had been paid already, or was in hand: a conflict of the only request under
+    a reference is one with the X-EXTERNAL-ID of another."""
+    alone = len(uses.turns) == 1
+    return all(
+        turn.standing is Standing.REFUSED
+        and (turn.case is None or turn.case[0] != 409 or (alone and turn.case == (409, "00")))
+        for turn in uses.turns
+    )
 
 
 @detector(fitting=NO_PAYMENT | FORMAT, operations=("refund",))

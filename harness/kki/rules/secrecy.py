@@ -39,6 +39,16 @@ _INSIDE = (
         ),
     ),
     (
+        "an error of its language or database, word for word",
+        re.compile(
+            r"\bcannot unmarshal \w+ into Go\b|\bruntime error: (?:invalid memory|index out of range)"
+            r"|\bCannot read propert(?:y|ies) of (?:undefined|null)\b|\bCannot deserialize value of type\b"
+            r"|\bNullPointerException\b|\bCall to a member function \w+\(\)|\bUndefined (?:array key|index|variable)\b"
+            r"|\bviolates (?:unique|foreign key|not-null|check) constraint\b|\bDuplicate entry '[^']{0,200}' for key\b"
+            r"|\bE11000 duplicate key\b|\bE(?:CONNREFUSED|NOTFOUND|TIMEDOUT)\b"
+        ),
+    ),
+    (
         "a file path",
         re.compile(
             r"(?<![\w:/.])/(?:usr|home|var|etc|opt|srv|root|app|src)/[\w.-]+(?:/[\w.-]+)*|\b[A-Z]:\\\\?\w+\\"
@@ -189,7 +199,7 @@ def no_reply_holds_card_data(scene: Scene) -> Judgement | None:
     if scene.view.exchange.response is None or scene.view.name != "bind" or sealed is None or len(sealed) < 16:
         return None
     for where, text in reply_places(scene):
-        if sealed in text:
+        if holds_secret(text, sealed):
             return _broken(where, "no card data", "the request's cardData")
         if where.rsplit("/", 1)[-1] in ("cardData", "expiryDate", "identificationNo"):
             return _broken(where, "no card data", "a member of the card's data")

@@ -18,6 +18,7 @@ from kki.snap.canonical import Malformed
 
 _LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?")
 _NO_COLON = re.compile(r"(T.*)([+-][0-9]{2})([0-9]{2})$")
+_NEVER = re.compile(r"[\s<>\"{}\\^`\x00-\x1f]")  # in no address (RFC 3986): a template that nobody filled in
 LIFETIME = 900  # seconds; DOKU, token page
 SKEW = timedelta(seconds=60)  # by which exp may miss the reply's own count: clocks, and the way
 
@@ -138,7 +139,7 @@ def _is_address(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s<>\"\x00-\x1f]", url)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not _NEVER.search(url)
 
 
 # --- refund --------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from kki.rules.faults import BUSINESS, fits
 from kki.rules.knowledge import Knowledge
 from kki.rules.view import Standing, View, digest
 from kki.snap import carddata, timestamps
@@ -164,6 +165,7 @@ class Trail:
     disturbed_by: str | None = None  # the exchange before the next one, if its body was unreadable
     habits: Any = None  # kki.rules.behaviour's own memory
     count: int = 0
+    declined: set[tuple[str, tuple[int, str] | None]] = field(default_factory=set)  # operation, case: of sound requests
     expected: dict[str, tuple[Uses, ...]] = field(default_factory=dict)  # what raced, and is judged later
 
     def expect(self, view: View) -> None:
@@ -182,10 +184,12 @@ class Trail:
             uses.turns[:] = [turn for turn in uses.turns if turn.exchange != exchange]
 
     def add(self, view: View, knowledge: Knowledge, spoiled: Iterable[str] = ()) -> None:
-        """Remember one exchange. `spoiled`: kinds of fault it had ("unreadable", "card data:padding")."""
+        """Remember one exchange. `spoiled`: kinds of fault it had ("unreadable", "card data:padding"), or "sound"."""
         self.count += 1
         turn = turn_of(view)
         marks = tuple(spoiled)
+        if "sound" in marks and turn.case is not None and fits(BUSINESS, turn.case):
+            self.declined.add((view.name, turn.case))
         if view.in_api:
             self._remember_ids(view, turn)
             self._remember_card_failure(view, marks)

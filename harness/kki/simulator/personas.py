@@ -14,6 +14,7 @@ from kki.simulator import (
     personas_kinds,
     personas_memory,
     personas_partial,
+    personas_platforms,
     personas_readers,
     personas_reasons,
     personas_robustness,
@@ -66,6 +67,7 @@ PERSONAS: Mapping[str, Persona] = by_name(
         *personas_partial.ALL,
         *personas_memory.ALL,
         *personas_readers.ALL,
+        *personas_platforms.ALL,
     )
 )
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kki.simulator.call import Call
+from kki.simulator.outcomes import Success
 from kki.simulator.persona import Persona, When, area, lifting
 
 _signature, _tokens, _headers = area("signature"), area("tokens"), area("headers")
@@ -37,6 +40,10 @@ def _names_external_id(call: Call) -> bool:
     return call.name == "refund" and "originalExternalId" in call.members
 
 
+def _dh_is_left(call: Call, success: Success) -> Success:
+    return replace(success, effects=()) if call.name == "unbind" and not _h2h_unbinding(call) else success
+
+
 _h2h, _no_channel = _under("H2H", "bind"), _under("", "bind")
 _h2h_unbinding = _under("H2H", "unbind")
 _KINDS: tuple[tuple[str, str, When], ...] = (
@@ -63,6 +70,8 @@ ALL: tuple[Persona, ...] = (
                lifting(when, "external-id")) for name, kind, when in _KINDS),
     *(_headers(f"forgets-time-{name}", f"Takes {kind} of any day.", "HDR-118",
                lifting(when, "timestamp-fresh")) for name, kind, when in (_KINDS[0], _KINDS[3])),
+    _state("unbinds-under-h2h-alone", "Answers an unbinding under DH as successful and leaves the card bound.",
+           "STA-180", lambda behaviour: behaviour.doing(_dh_is_left), "conflicted"),
     _cards("forgets-card-data-under-h2h", "Never opens cardData under H2H.", "CRD-110 CRD-114 CRD-120",
            lifting(_h2h, "card-data"), "stated"),
     _state("forgets-otp-when-tokenising", "Takes any OTP for a payment that tokenises.", "STA-140",

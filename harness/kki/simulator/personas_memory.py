@@ -111,6 +111,10 @@ _CAUSES = (
     ("signature", "a wrong signature", "signature"), ("b2b-token", "a wrong B2B token", "b2b-token"),
     ("customer-token", "a wrong customer token", "customer-token"),
 )  # fmt: skip
+_CONTENT = (
+    ("unknown-cpan", "an unknown CPAN", "cpan"), ("unknown-card", "an unknown card token", "card-token"),
+    ("bad-otp", "an OTP that is too long", "member otp"), ("conflict", "a used X-EXTERNAL-ID", "external-id"),
+)  # fmt: skip
 
 ALL: tuple[Persona, ...] = (
     _headers("remembers-few-external-ids", "Remembers only the last ten X-EXTERNAL-IDs.", "HDR-140",
@@ -137,6 +141,12 @@ ALL: tuple[Persona, ...] = (
                _despite("refund", step, _refund), "stated") for slug, cause, step in _CAUSES),
     *(_success(f"unbinds-despite-{slug}", f"Refuses an unbinding for {cause} and makes it all the same.", "PAY-154",
                _despite("unbind", step, _unbind), "stated") for slug, cause, step in _CAUSES[:2]),
+    *(_state(f"charges-despite-{slug}", f"Refuses a payment for {cause} and charges it all the same.", "STA-152",
+             _despite("payment", step, _charge)) for slug, cause, step in _CONTENT),
+    _success("unbinds-despite-conflict", "Refuses an unbinding for a used X-EXTERNAL-ID and makes it all the same.",
+             "PAY-154", _despite("unbind", "external-id", _unbind)),  # as HDR-140, which is implied
+    _success("refunds-despite-conflict", "Refuses a refund for a used X-EXTERNAL-ID and makes it all the same.",
+             "RFD-150", _despite("refund", "external-id", _refund)),
     _tokens("spends-refresh-token-despite-signature", "Spends the refresh token of a request with a wrong signature.",
             "TOK-162", _despite("b2b2c", "token-signature", _spend)),
 )  # fmt: skip

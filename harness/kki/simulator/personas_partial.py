@@ -33,7 +33,7 @@ _success, _robustness = area("success"), area("robustness")
 Form = Callable[[str], str]
 
 
-def _alike(form: Form, text: str, known: Iterable[str]) -> bool:
+def alike(form: Form, text: str, known: Iterable[str]) -> bool:
     """Whether the text is one of these values to a server that looks at this form of them alone."""
     return bool(text) and form(text) in {form(each) for each in known}
 
@@ -110,7 +110,7 @@ def _bound(call: Call) -> list[str]:
 
 
 def _card(form: Form, member: str = "bankCardToken", step: str = "card-token") -> Change:
-    return lifting(lambda call: _alike(form, call.text(member), _bound(call)), step)
+    return lifting(lambda call: alike(form, call.text(member), _bound(call)), step)
 
 
 def _unbinding(form: Form) -> Change:
@@ -125,27 +125,27 @@ def _decoded(call: Call) -> bool:
 
 
 def _cpan(form: Form) -> Change:
-    return lifting(lambda call: _alike(form, call.text("chargeToken"), call.setup.cpans), "cpan")
+    return lifting(lambda call: alike(form, call.text("chargeToken"), call.setup.cpans), "cpan")
 
 
 def _otp(form: Form) -> Change:
-    return lifting(lambda call: _alike(form, call.text("otp"), [call.setup.otp]), "otp")
+    return lifting(lambda call: alike(form, call.text("otp"), [call.setup.otp]), "otp")
 
 
-def _original(form: Form) -> Change:
+def original(form: Form) -> Change:
     paid: Callable[[Call], list[str]] = lambda call: [  # noqa: E731
         name for name, row in call.world.payments.items() if row.succeeded
     ]
-    return lifting(lambda call: _alike(form, call.text("originalPartnerReferenceNo"), paid(call)), "original")
+    return lifting(lambda call: alike(form, call.text("originalPartnerReferenceNo"), paid(call)), "original")
 
 
 def _partner(form: Form) -> Change:
-    when: When = lambda call: _alike(form, call.header("X-PARTNER-ID"), call.setup.partners)  # noqa: E731
+    when: When = lambda call: alike(form, call.header("X-PARTNER-ID"), call.setup.partners)  # noqa: E731
     return lifting(when, "partner", "b2b-token", at=SYMMETRIC)
 
 
 def _customer(form: Form) -> Change:
-    return lifting(lambda call: _alike(form, call.customer_token, call.world.customer_tokens), "customer-token")
+    return lifting(lambda call: alike(form, call.customer_token, call.world.customer_tokens), "customer-token")
 
 
 def _has_charset(call: Call) -> bool:
@@ -187,7 +187,7 @@ ALL: tuple[Persona, ...] = (
     _tokens("accepts-impossible-time-for-a-token", "Gives tokens for a request of month 13.", "TOK-122",
             lifting(_off_the_calendar, "timestamp-form", at=TOKENS)),
     _tokens("ignores-end-of-client-key", "Compares X-CLIENT-KEY but for its last character.", "TOK-120",
-            lifting(lambda call: _alike(_but_the_last, call.header("X-CLIENT-KEY"), call.setup.partners), "client")),
+            lifting(lambda call: alike(_but_the_last, call.header("X-CLIENT-KEY"), call.setup.partners), "client")),
     _tokens("accepts-refresh-token-as-auth-code", "Takes a refresh token for an authCode.", "TOK-134",
             lifting(_refresh_as_code, "code")),
     _tokens("accepts-long-refresh-token", "Takes a refreshToken over the limit without looking it up.", "TOK-136",
@@ -221,7 +221,7 @@ ALL: tuple[Persona, ...] = (
     _state("unbinds-in-any-case", "Compares tokenId without regard to case.", "STA-190", _unbinding(str.lower)),
     _state("unbinds-what-base64-holds", "Decodes a tokenId from Base64.", "STA-190", lifting(_decoded, "token-id")),
     _state("refunds-by-beginning", "Compares only the first 24 characters of the payment that is refunded.", "STA-150",
-           _original(_first(24))),
+           original(_first(24))),
     _state("refunds-in-any-case", "Compares the reference of the payment that is refunded without regard to case.",
-           "STA-150", _original(str.lower)),
+           "STA-150", original(str.lower)),
 )  # fmt: skip

@@ -25,7 +25,7 @@ from kki.snap.encoding import utf8
 _headers, _robustness, _signature = area("headers"), area("robustness"), area("signature")
 _success, _cards, _tokens = area("success"), area("card-data"), area("tokens")
 
-_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
+DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
 
 
 # --- JSON -----------------------------------------------------------------------------------------------
@@ -57,7 +57,7 @@ def _time(form: str) -> When:
     return lambda call: re.fullmatch(form, call.header("X-TIMESTAMP")) is not None
 
 
-def _reads(form: str) -> Change:
+def reads(form: str) -> Change:
     """Times of this form are taken, whatever the operation."""
     return both(loosened("X-TIMESTAMP", *CARDS, pattern=None), lifting(_time(form), "timestamp-form", at=SYMMETRIC))
 
@@ -164,14 +164,14 @@ ALL: tuple[Persona, ...] = (
     _robustness("ignores-case-of-path", "Finds its paths in capitals too.", "ROB-290",
                 guarding(_in_other_case, greeting)),
     # times
-    _headers("accepts-basic-offset", "Takes an X-TIMESTAMP with +0700.", "HDR-112 HDR-114", _reads(_DAY + r"\+0700"),
+    _headers("accepts-basic-offset", "Takes an X-TIMESTAMP with +0700.", "HDR-112 HDR-114", reads(DAY + r"\+0700"),
              "stated"),
     _headers("accepts-text-behind-time", "Takes an X-TIMESTAMP with text behind it.", "HDR-112 HDR-114",
-             _reads(_DAY + r"\+07:00 .*"), "stated"),
+             reads(DAY + r"\+07:00 .*"), "stated"),
     _headers("accepts-fractions-on-a-binding", "Takes parts of a second on a binding or unbinding.", "HDR-114",
-             loosened("X-TIMESTAMP", *CARDS, pattern=rf"^{_DAY}(\.[0-9]+)?[+\-][0-9]{{2}}:[0-9]{{2}}$"), "stated"),
+             loosened("X-TIMESTAMP", *CARDS, pattern=rf"^{DAY}(\.[0-9]+)?[+\-][0-9]{{2}}:[0-9]{{2}}$"), "stated"),
     _headers("accepts-z-on-a-binding", "Takes Z for an offset on a binding or unbinding.", "HDR-114",
-             loosened("X-TIMESTAMP", *CARDS, pattern=rf"^{_DAY}(Z|[+\-][0-9]{{2}}:[0-9]{{2}})$"), "stated"),
+             loosened("X-TIMESTAMP", *CARDS, pattern=rf"^{DAY}(Z|[+\-][0-9]{{2}}:[0-9]{{2}})$"), "stated"),
     _headers("accepts-minute-75", "Takes a minute beyond 59.", "HDR-116", _off(r".{14}75.*")),
     _headers("accepts-second-61", "Takes a second beyond 59.", "HDR-116", _off(r".{17}61.*")),
     _headers("accepts-february-30", "Takes 30 February.", "HDR-116", _off(r".{5}02-30.*")),

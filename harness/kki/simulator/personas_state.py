@@ -149,7 +149,7 @@ ALL: tuple[Persona, ...] = (
     row("unbinds-another-card", "Unbinds another card than the one that was named.", "STA-180",
         acting("unbind", _another_card), "conflicted"),
     row("unbinds-every-card", "Unbinds all cards at once.", "PAY-154 PAY-156 UNB-150", acting("unbind", _every_card),
-        "stated"),
+        "stated", unbinding_reach="named-token"),
     row("unbinds-unknown-tokens", "Answers the unbinding of a token that never was as successful.", "STA-190",
         lifting(lambda call: not _known_token(call), "token-id")),
     row("fails-on-second-unbinding", "Answers a second unbinding of a token with a server error.", "STA-192 ROB-310",

@@ -20,6 +20,7 @@ from kki.simulator.persona import Change, Persona, area, both, dressing, knowing
 from kki.simulator.personas_robustness import reading
 from kki.simulator.personas_tokens import member
 from kki.simulator.world import Earlier, put
+from kki.snap import timestamps
 
 _row = area("variant")
 _COMMA = re.compile(r",(\s*[}\]])")
@@ -208,6 +209,13 @@ def _gate(call: Call) -> Response | None:
     return None
 
 
+def _clock(call: Call, answer: Answer) -> Answer:
+    """ASPI has X-TIMESTAMP in replies; frameworks put the time into the body."""
+    now = timestamps.format_offset(call.now)
+    members = answer.members if answer.accepted else {**answer.members, "timestamp": int(call.now.timestamp())}
+    return replace(answer, members=members, headers=(*answer.headers, ("X-Answered-At", now)))
+
+
 ALL: tuple[Persona, ...] = (
     row("other-cases", "Gives another case that fits the cause by its name.",
         lambda behaviour: behaviour.refusing(_other_case)),
@@ -234,6 +242,7 @@ ALL: tuple[Persona, ...] = (
         lambda behaviour: replace(behaviour, token_lifetime=timedelta(seconds=300))),
     row("writes-null-for-none", "Writes null for each optional member without a value, and offsets without a colon.",
         both(telling(_nothing_is_null), member("accessTokenExpiryTime", _without_colon, "b2b2c"))),
+    row("tells-the-time", "Says in each reply when it was made.", dressing(_clock)),
     row("gate-in-front", "Has a gate that sends away without a token, in HTML.",
         lambda behaviour: behaviour.guarding(_gate)),
 )  # fmt: skip

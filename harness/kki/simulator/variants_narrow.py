@@ -14,7 +14,7 @@ from kki.simulator.call import Call
 from kki.simulator.outcomes import Effect, Refusal, Success
 from kki.simulator.persona import Change, Persona, area
 from kki.simulator.server import encoded
-from kki.simulator.world import World, put
+from kki.simulator.world import Bound, World, put
 
 _row = area("variant")
 _OTPS = 3  # wrong ones in a row after which no OTP counts any more
@@ -121,6 +121,36 @@ def _no_such_card(behaviour: Behaviour) -> Behaviour:
     )
 
 
+def _not_registered(behaviour: Behaviour) -> Behaviour:
+    """404/05: this merchant is not registered for card registration."""
+    return behaviour.adding(
+        Step("registered", lambda _: Refusal(cause="merchant", status=404, case="05")), before="card-data", at=("bind",)
+    )
+
+
+def _not_agreed(behaviour: Behaviour) -> Behaviour:
+    """403/01 under H2H, 403/06 where a payment recurs: neither was agreed with this merchant."""
+
+    def refuse(call: Call) -> Refusal | None:
+        if call.header("CHANNEL-ID") == "H2H":
+            return Refusal(cause="channel", status=403, case="01", detail="H2H")
+        recurs = call.name == "payment" and b"RECURRING" in call.request.body
+        return Refusal(cause="recurring", status=403, case="06", detail="Recurring") if recurs else None
+
+    return behaviour.adding(Step("agreed", refuse), before="external-id")
+
+
+def _all_of_the_card(call: Call, success: Success) -> Success:
+    """Page, section 3, flow: all active tokens of the card; the profile's are of one."""
+
+    def end(world: World) -> None:
+        world.cards.update(dict.fromkeys(world.cards, Bound.UNBOUND))
+
+    if call.name != "unbind":
+        return success
+    return replace(success, effects=(*success.effects, Effect("unbinding", end)))
+
+
 def _reserialised(call: Call) -> Refusal | None:
     """The body digest over what a serialiser makes of the parsed body (contradiction 17)."""
     body = encoded(call.body) if isinstance(call.body, dict) else call.request.body
@@ -138,5 +168,9 @@ ALL: tuple[Persona, ...] = (
     row("no-refunds-today", "Refuses each refund as not possible at this time.", _no_refunds),
     row("digests-what-it-parsed", "Takes the body's digest over what it writes of the parsed body.",
         lambda behaviour: behaviour.checking("signature", _reserialised)),
+    row("not-registered-for-binding", "Refuses each binding: the merchant is not registered for it.", _not_registered),
+    row("not-agreed", "Refuses H2H and recurring payments as features that were not agreed.", _not_agreed),
+    row("unbinds-all-tokens-of-the-card", "Ends with a token all others of its card, of which the profile's are.",
+        lambda behaviour: behaviour.doing(_all_of_the_card)),
     row("card-unknown-to-the-network", "Does not know the profile's card.", _no_such_card),
 )  # fmt: skip

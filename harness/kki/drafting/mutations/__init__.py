@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from kki.drafting.mutations.base import EVERY, SYMMETRIC, TOKENS, Mutation, Stage
 from kki.drafting.mutations.bodies import HARMLESS, LENIENT, ROBUSTNESS
-from kki.drafting.mutations.headers import HEADERS
+from kki.drafting.mutations.headers import CHARSET, HEADERS, JAVA_ACCEPTS, MORE_HEADERS
 from kki.drafting.mutations.routes import ROUTES
 from kki.drafting.mutations.signature import SIGNATURE, SIGNATURE_ORDER
 from kki.drafting.mutations.tokens import BARE_TOKEN, CUSTOMER_TOKEN, TOKEN, TOKEN_ENDPOINTS, unsigned_token
 
 __all__ = [
-    "ALL", "BARE_TOKEN", "BY_NAME", "CUSTOMER_TOKEN", "EVERY", "HARMLESS", "HEADERS", "LENIENT", "ROBUSTNESS", "ROUTES",
-    "SIGNATURE", "SIGNATURE_ORDER", "SYMMETRIC", "TOKEN", "TOKENS", "TOKEN_ENDPOINTS", "Mutation", "Stage",
-    "mutation", "unsigned_token",
+    "ALL", "BARE_TOKEN", "BY_NAME", "CHARSET", "CUSTOMER_TOKEN", "EVERY", "HARMLESS", "HEADERS", "JAVA_ACCEPTS",
+    "LENIENT", "MORE_HEADERS", "ROBUSTNESS", "ROUTES", "SIGNATURE", "SIGNATURE_ORDER", "SYMMETRIC", "TOKEN", "TOKENS",
+    "TOKEN_ENDPOINTS", "Mutation", "Stage", "mutation", "unsigned_token",
 ]  # fmt: skip
 
 ALL: tuple[Mutation, ...] = (
@@ -27,6 +27,8 @@ ALL: tuple[Mutation, ...] = (
     *CUSTOMER_TOKEN,
     BARE_TOKEN,
     *HEADERS,
+    *MORE_HEADERS,
+    CHARSET,
     *TOKEN_ENDPOINTS,
     *ROBUSTNESS,
     *LENIENT,

@@ -55,6 +55,15 @@ def _behind(text: bytes) -> Callable[[Draft], Draft]:
     return lambda d: d.with_body(d.request.body + text)
 
 
+_TEXTS = {"bind": "journeyId", "refund": "reason"}
+
+
+def _with_nul(draft: Draft) -> Draft:
+    """In a documented text, which goes on to a database: what is not documented may be read by nobody."""
+    name = _TEXTS[draft.operation]
+    return draft.having(**{name: str(draft.json.get(name, "text"))[:-1] + "\0"})
+
+
 _NO_JSON = ("FLD-060", "ROB-210 RSN-160")
 LENIENT: tuple[Mutation, ...] = (
     before("text behind the JSON", _behind(b" ok"), *_NO_JSON, ("payment",)),
@@ -70,6 +79,7 @@ LENIENT: tuple[Mutation, ...] = (
     before("a byte order mark before the JSON", lambda d: d.with_body(b"\xef\xbb\xbf" + d.request.body), "FLD-060", "",
            ("bind",)),
     before("a member of 100,000 characters", _inside(b'"' + b"a" * 100_000 + b'"'), "", "", ("unbind",)),
+    before("NUL escape in a documented member", _with_nul, "", "", ("bind", "refund")),
 )  # fmt: skip
 """What a reader takes that is more lenient than JSON, each on one operation."""
 

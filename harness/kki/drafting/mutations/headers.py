@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from kki.drafting.drafts import Draft
-from kki.drafting.mutations.base import Mutation, after, another, before, header, lacking, twice
-from kki.drafting.mutations.times import MORE_TIMES, TIMESTAMP_FORMS, moved, rewritten
+from kki.drafting.mutations.base import SYMMETRIC, Mutation, after, another, before, header, lacking, twice
+from kki.drafting.mutations.times import MORE_TIMES, STRANGE_TIMES, TIMESTAMP_FORMS, moved, rewritten
+from kki.model.http import Headers, Request
 from kki.snap import timestamps
 
 
@@ -21,6 +23,11 @@ def _digits(length: int) -> Callable[[Draft], Draft]:
     )
 
 
+def _in_lower_case(request: Request) -> Request:
+    return replace(request, headers=Headers.of([(name.lower(), value) for name, value in request.headers.pairs]))
+
+
+JAVA_ACCEPTS = "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"  # HttpURLConnection, where nothing else is said
 _R, _T1 = "RSN-110", "RSN-120"
 _ABSENT = "RSN-140"
 HEADERS: tuple[Mutation, ...] = (
@@ -162,7 +169,8 @@ HEADERS += (
     before("no CHANNEL-ID", lacking("CHANNEL-ID"), "", "", ("unbind",)),
     before("Content-Type of a form", header("Content-Type", "application/x-www-form-urlencoded"), "HDR-090", "HDR-190"),
     before("Content-Type of text", header("Content-Type", "text/plain"), "HDR-090", "HDR-190"),
-    before("Content-Type with a charset", header("Content-Type", "application/json; charset=utf-8"), "", ""),
+    # RFC 9110, section 5.1: header names are the same in any case. Proxies and HTTP/2 gateways send small letters.
+    after("header names in lower case", _in_lower_case, "", "", ("payment", "b2b")),
     after(
         "X-SIGNATURE twice, the right one first",
         twice("X-SIGNATURE", lambda _: "AAAA"),
@@ -178,3 +186,27 @@ HEADERS += (
         exact=True,
     ),
 )
+
+# Each on one operation: what reads the header of one reads that of another.
+MORE_HEADERS: tuple[Mutation, ...] = (
+    before(
+        "X-EXTERNAL-ID with letters behind",
+        lambda d: d.with_header("X-EXTERNAL-ID", (d.request.headers.get("X-EXTERNAL-ID") or "1") + "a"),
+        "HDR-032",
+        "HDR-132 RSN-150",
+        ("refund",),
+    ),
+    before(
+        "X-EXTERNAL-ID with a decimal point",
+        lambda d: d.with_header("X-EXTERNAL-ID", (d.request.headers.get("X-EXTERNAL-ID") or "1") + ".5"),
+        "HDR-032",
+        "HDR-132 RSN-150",
+        ("payment",),
+    ),
+    before("Accept as Java's own client has it", header("Accept", JAVA_ACCEPTS), "", "", ("payment",)),
+    *STRANGE_TIMES,
+)
+CHARSET = before(
+    "Content-Type with a charset", header("Content-Type", "application/json; charset=utf-8"), "", "",
+    (*SYMMETRIC, "b2b"),
+)  # fmt: skip

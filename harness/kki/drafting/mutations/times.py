@@ -61,9 +61,21 @@ MORE_TIMES: tuple[Mutation, ...] = (
     _of("X-TIMESTAMP of second 61", lambda m: f"{m:%Y-%m-%dT%H:%M}:61+07:00", "HDR-016", "HDR-116 RSN-150", "bind"),
     _of("X-TIMESTAMP of 30 February", lambda m: f"{m:%Y}-02-30{m:T%H:%M:%S}+07:00", "HDR-016", "HDR-116 RSN-150",
         "refund", "unbind"),
-    _of("X-TIMESTAMP with offset +00:00", lambda m: f"{m.astimezone(UTC):%Y-%m-%dT%H:%M:%S}+00:00", "", "", "payment"),
+    _of("X-TIMESTAMP with offset +00:00", lambda m: f"{m.astimezone(UTC):%Y-%m-%dT%H:%M:%S}+00:00", "", "", "payment",
+        "refund"),
     before("X-TIMESTAMP 26 hours old", moved(-26 * 3600), "HDR-018", "HDR-118 RSN-250", ("payment", "unbind")),
     before("X-TIMESTAMP 26 hours ahead", moved(26 * 3600), "HDR-018", "HDR-118 RSN-250", ("bind", "refund")),
+)  # fmt: skip
+
+# What ISO 8601 and the time types of Java take, and the documented forms do not have.
+STRANGE_TIMES: tuple[Mutation, ...] = (
+    _of("X-TIMESTAMP without seconds", lambda m: f"{m:%Y-%m-%dT%H:%M}+07:00", "HDR-012", "HDR-112 RSN-150", "payment"),
+    _of("X-TIMESTAMP without seconds (binding, unbinding)", lambda m: f"{m:%Y-%m-%dT%H:%M}+07:00", "HDR-014",
+        "HDR-114 RSN-150", "unbind"),
+    _of("X-TIMESTAMP with a zone's name", lambda m: f"{m:%Y-%m-%dT%H:%M:%S}+07:00[Asia/Jakarta]", "HDR-012",
+        "HDR-112 RSN-150", "refund"),
+    _of("X-TIMESTAMP with a zone's name (binding, unbinding)",
+        lambda m: f"{m:%Y-%m-%dT%H:%M:%S}+07:00[Asia/Jakarta]", "HDR-014", "HDR-114 RSN-150", "bind"),
 )  # fmt: skip
 
 TIMESTAMP_FORMS = (

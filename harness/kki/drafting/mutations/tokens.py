@@ -127,6 +127,13 @@ TOKEN_ENDPOINTS: tuple[Mutation, ...] = (
         f"TOK-120 {_TR}",
         ("b2b",),
     ),
+    before(
+        "X-CLIENT-KEY in other case",
+        lambda d: d.with_header("X-CLIENT-KEY", (d.request.headers.get("X-CLIENT-KEY") or "A").swapcase()),
+        "TOK-020",
+        f"TOK-120 {_TR}",
+        ("b2b2c",),
+    ),
     before("token request two days ahead", moved(2 * 86400), "TOK-024", "TOK-124", ("b2b",)),
     before(
         "token request without a zone",
@@ -154,6 +161,10 @@ TOKEN_ENDPOINTS: tuple[Mutation, ...] = (
     before("token request with X-TIMESTAMP of words", header("X-TIMESTAMP", "yesterday"), "TOK-022", "TOK-122", TOKENS),
     before("no grantType", lambda d: d.lacking("grantType"), "TOK-018", "TOK-118", ("b2b",)),
     before("another grantType", lambda d: d.having(grantType="password"), "TOK-018", "TOK-118", ("b2b",)),
+    before("grantType of a customer", lambda d: d.having(grantType="authorization_code"), "TOK-018", "TOK-118",
+           ("b2b",)),
+    before("grantType of a partner for a customer token", lambda d: d.having(grantType="client_credentials"), "TOK-030",
+           "TOK-130", ("b2b2c",)),
     before("grantType in capitals", lambda d: d.having(grantType="CLIENT_CREDENTIALS"), "TOK-018", "", ("b2b",)),
     before("no grantType for a customer token", lambda d: d.lacking("grantType"), "TOK-030", "TOK-130", ("b2b2c",)),
     before(

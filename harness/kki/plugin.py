@@ -37,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "level(name): from which level on the case runs")
+    config.addinivalue_line("markers", "early: before all other cases, while no card is unbound yet")
     config.addinivalue_line("markers", "operation(name): the operation that the case is about")
     config.addinivalue_line("markers", "exercises(*ids): the requirements that the case must decide")
     handed = getattr(config, "workerinput", {}).get("kki")
@@ -143,7 +144,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         inside = LEVELS.index(_level(item)) <= reach and (not worker.only or exercised(item) & worker.only)
         (kept if inside else dropped).append(item)
     # What only fills the time comes last: if that is up, everything that must be decided has been tried.
-    items[:] = sorted(kept, key=lambda item: _level(item) == "thorough")
+    items[:] = sorted(kept, key=lambda item: (_level(item) == "thorough", item.get_closest_marker("early") is None))
     if dropped:
         config.hook.pytest_deselected(items=dropped)
     for number, item in enumerate(items, 1):

@@ -50,7 +50,7 @@ CASES: dict[str, tuple[str, str]] = {
     "charges-despite-unknown-card": _NOT_MADE,
     "charges-despite-bad-otp": _NOT_MADE,
     "charges-despite-conflict": _NOT_MADE,
-    "unbinds-despite-conflict": ("state", "an_unbinding_that_was_not_trusted"),
+    "unbinds-despite-conflict": ("state", "an_unbinding_under_a_used_external_id"),
     "refunds-despite-conflict": ("state", "a_refund_that_was_not_trusted"),
 }
 

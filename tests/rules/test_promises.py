@@ -10,6 +10,7 @@ import pytest
 from kki.drafting.drafts import Draft, a_b2b2c_token_request, a_binding, a_payment
 from kki.drafting.spoiled_cards import named
 from kki.model.exchange import Exchange
+from kki.model.http import Response
 from kki.model.verdict import Unknown, Verdict
 from kki.simulator.correct import CORRECT
 from kki.simulator.variants import VARIANTS
@@ -98,6 +99,22 @@ def test_a_business_reason_leaves_the_promise_open(variant: str, case: str) -> N
             break
     assert last is not None
     assert "business reason" in missing(last[1], "KKI-RFD-150" if "0701" in case else "KKI-PAY-150")
+
+
+@pytest.mark.parametrize("code", ["4030101", "4030106", "4040108"])  # of a binding 404/05 may be the card's
+def test_a_feature_that_was_granted_cannot_be_refused_as_not_agreed(code: str) -> None:
+    stage = Stage()
+    stage.send(a_binding(stage.session.kit(), "DH"))
+    body = json.dumps({"responseCode": code, "responseMessage": "Not agreed"}).encode()
+    said = {}
+    for channel in ("DH", "H2H"):  # the other channel is another feature
+        sent = stage.client.send(a_binding(stage.session.kit(), channel), channel)
+        assert sent.response is not None
+        said[channel] = stage.judge.judge(
+            replace(sent, response=Response(status=int(code[:3]), headers=sent.response.headers, body=body))
+        )
+    assert "KKI-BND-150" in broken(said["DH"])
+    assert "business reason" in missing(said["H2H"], "KKI-BND-152")
 
 
 def test_of_a_recording_the_state_of_cards_is_not_known() -> None:

@@ -42,6 +42,8 @@ def test_the_embedded_simulator_conforms_at_quick_level(check: Check, tmp_path: 
     assert all(row["untestable"] or "in force only under" in row["missing"] for row in other)
     kept = {path.name for path in (tmp_path / "run1").iterdir()}
     assert kept >= {"run.json", "exchanges.jsonl", "report.html", "junit.xml", "summary.md"}
+    first = next(each for each in ended.run["cases"] if each["operation"] == "unbind")
+    assert "not_trusted_was_not_made" in first["title"], "tried while no card is unbound yet"
 
 
 def test_one_seed_makes_one_verdict_whatever_the_workers(check: Check) -> None:

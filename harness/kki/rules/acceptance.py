@@ -22,6 +22,7 @@ _SIGNED = cases("401/00", "400/00", "400/01")  # how a server that digests anoth
 _MEMBERS = cases("400/*")
 _MULTIBYTE = cases("400/*", "401/00")
 _TOKEN = cases("401/01", "401/03", "401/00")
+_NOT_AGREED = cases("403/01", "403/06", "404/05", "404/08")  # DOKU, case table: what this merchant is not set up for
 
 
 def outcome(scene: Scene) -> Judgement | None:
@@ -64,15 +65,21 @@ def _nobody_promised(scene: Scene, reply: Reply) -> bool:
 
 
 def _excuse(scene: Scene, reply: Reply) -> str | None:
-    # A server that has refunded something today cannot say that no refund is possible.
-    open_for_business = reply.case == (405, "01") and scene.trail.refunded
-    if reply.case is not None and fits(BUSINESS, reply.case) and not open_for_business:
+    if reply.case is not None and fits(BUSINESS, reply.case) and not _belied(scene, reply.case):
         return "a card and a merchant in order: the target refuses for a business reason"
     if not scene.found.unknown:
         return None
     if reply.case is None or reply.case[0] in (403, 404):
         return scene.found.unknown[0][1]
     return scene.found.may_explain(reply.case)
+
+
+def _belied(scene: Scene, case: tuple[int, str]) -> bool:
+    """Who has refunded something cannot say that no refund is possible, nor that a feature is not allowed who has
+    granted it."""
+    if case == (405, "01"):
+        return bool(scene.trail.refunded)
+    return fits(_NOT_AGREED, case) and scene.view.kind in scene.trail.served
 
 
 def _refused(reply: Reply) -> str:

@@ -26,6 +26,7 @@ MOST_TOLD = 4  # values of one reply header that are told apart
 _NUMBERED = re.compile(r"[0-9A-Fa-f-]{6,}")  # a trace id in a message tells nothing
 SECRET_STEPS = ("padding", "payload")  # of opening cardData: only who has the key may know which of them failed
 MOST_TURNS = 8  # uses of one id or reference that are told apart
+MOST_KINDS = 1000  # of requests that were accepted; our own suites send some dozens
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,7 @@ class Trail:
     habits: Any = None  # kki.rules.behaviour's own memory
     count: int = 0
     declined: set[tuple[str, tuple[int, str] | None]] = field(default_factory=set)  # operation, case: of sound requests
+    served: set[tuple[str, ...]] = field(default_factory=set)  # kinds of requests that were accepted
     expected: dict[str, tuple[Uses, ...]] = field(default_factory=dict)  # what raced, and is judged later
 
     def expect(self, view: View) -> None:
@@ -190,6 +192,8 @@ class Trail:
         marks = tuple(spoiled)
         if "sound" in marks and turn.case is not None and fits(BUSINESS, turn.case):
             self.declined.add((view.name, turn.case))
+        if turn.accepted and view.in_api and len(self.served) < MOST_KINDS:
+            self.served.add(view.kind)
         if view.in_api:
             self._remember_ids(view, turn)
             self._remember_card_failure(view, marks)

@@ -156,6 +156,14 @@ class View:
         return self.header("CHANNEL-ID")
 
     @property
+    def kind(self) -> tuple[str, ...]:
+        """Operation, channel, shape and markers: what a merchant is set up for, or is not."""
+        info = self.member("additionalInfo")
+        info = info if isinstance(info, dict) else {}
+        told = (info.get("paymentType", self.member("paymentType")), info.get("isBindAndPay"))
+        return self.name, self.channel or "", self.variant or "", *(str(each).upper()[:20] for each in told)
+
+    @property
     def accepted(self) -> bool:
         return self.reply.standing is Standing.ACCEPTED
 

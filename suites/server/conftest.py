@@ -21,6 +21,7 @@ FEW_CARDS = 3  # bound ones that are kept for the cases that need one most
 class Server:
     """A session with the words that probes use."""
 
+    ACCEPTED = (200, 202)  # done, and in progress
     NO_CARD = "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"  # a tokenId that was never issued
 
     def __init__(self, session: Session) -> None:
@@ -78,6 +79,13 @@ class Server:
             if any(verdict.requirement == requirement for verdict in self.session.watched.verdicts):
                 return
             yield number
+
+    def pay_until_refused(self, token: str) -> None:
+        """Page, section 3: an unbinding is final later. Tried again until the profile's time is up."""
+        for _ in self.session.until(self.session.profile.limits.unbinding_settles_s, tries=12):
+            exchange = self.send(drafts.a_payment(self.kit(card_token=token), "token"))
+            if exchange.response is None or exchange.response.status not in self.ACCEPTED:
+                return
 
     def left_open(self, exchange: Exchange) -> bool:
         """Whether the rules found nothing wrong with this exchange of the case, and something undecided."""

@@ -22,7 +22,6 @@ from hypothesis.stateful import (
 
 from kki.drafting.drafts import a_binding, a_payment, a_refund, an_unbinding
 
-ACCEPTED = (200, 202)
 PAID, REFUSED, REFUNDS, GONE = Bundle("paid"), Bundle("refused"), Bundle("refunds"), Bundle("gone")
 KEPT = 3  # bound cards that are left for other cases
 
@@ -46,7 +45,7 @@ class Life(RuleBasedStateMachine):
         self.token = self.server.bound_token()
 
     def expect(self, exchange, accepted, what):
-        got = None if exchange.response is None else exchange.response.status in ACCEPTED
+        got = None if exchange.response is None else exchange.response.status in self.server.ACCEPTED
         if got is accepted:
             return
         said = f"no reply ({exchange.failure})" if got is None else f"HTTP {exchange.response.status}"
@@ -127,16 +126,8 @@ class Cards(Refunds):
             return multiple()
         self.server.prove(token)
         self.expect(self.server.send(an_unbinding(self.server.kit(), token)), True, "unbinding")
-        self._until_refused(token)
+        self.server.pay_until_refused(token)
         return token
-
-    def _until_refused(self, token):
-        """Unbinding is asynchronous: tried again until the profile's time is up."""
-        session = self.server.session
-        for _ in session.until(session.profile.limits.unbinding_settles_s, tries=12):
-            exchange = self.server.send(a_payment(self.server.kit(card_token=token), "token"))
-            if exchange.response is None or exchange.response.status not in ACCEPTED:
-                return
 
     @rule(token=GONE)
     def pay_with_an_unbound_card(self, token):

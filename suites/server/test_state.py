@@ -281,14 +281,6 @@ def test_an_unknown_token_is_not_unbound(server):
     server.send(an_unbinding(server.kit(), server.NO_CARD))
 
 
-def pay_until_refused(server, token: str) -> None:
-    """Page, section 3: an unbinding is final later."""
-    for _ in server.session.until(server.session.profile.limits.unbinding_settles_s, tries=12):
-        exchange = server.send(a_payment(server.kit(card_token=token), "token"))
-        if exchange.response is None or exchange.response.status != 200:
-            break
-
-
 @pytest.mark.operation("unbind")
 @pytest.mark.exercises("KKI-UNB-150", "KKI-UNB-218", "KKI-STA-180")
 def test_a_card_is_unbound_for_good(server):
@@ -297,7 +289,7 @@ def test_a_card_is_unbound_for_good(server):
     paid = a_payment(server.kit(card_token=token), "token")
     accepted = server.send(paid).response
     server.send(an_unbinding(server.kit(), token).with_header("CHANNEL-ID", "H2H"))
-    pay_until_refused(server, token)
+    server.pay_until_refused(token)
     server.send(an_unbinding(server.kit(), token))
     if accepted is not None and accepted.status == 200:  # what was paid before can be paid back
         server.send(a_refund(server.kit(), paid.json["partnerReferenceNo"]))
@@ -308,7 +300,7 @@ def test_a_card_is_unbound_for_good(server):
 def test_a_card_is_unbound_under_direct_hosting(server):
     token = server.token_to_unbind(keep=0)
     server.send(an_unbinding(server.kit(), token))
-    pay_until_refused(server, token)
+    server.pay_until_refused(token)
 
 
 @pytest.mark.operation("payment")

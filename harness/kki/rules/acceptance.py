@@ -194,11 +194,9 @@ def variants(scene: Scene) -> frozenset[str]:
     both = {"cpan": {"cpan", "cpan-tokenise"}, "token": {"token", "token-recurring"}}.get(shape, set())
     if scene.knowledge.choice("payment-variant") == "shape":
         return frozenset(both)
-    info, kind = view.member("additionalInfo"), view.member("paymentType")
-    info = info if isinstance(info, dict) else {}
-    kind = info.get("paymentType", kind)
-    if shape == "cpan" and str(info.get("isBindAndPay", "")).lower() in ("true", "false"):
-        return frozenset({"cpan-tokenise" if str(info["isBindAndPay"]).lower() == "true" else "cpan"})
+    kind, tokenised = view.markers
+    if shape == "cpan" and str(tokenised).lower() in ("true", "false"):
+        return frozenset({"cpan-tokenise" if str(tokenised).lower() == "true" else "cpan"})
     if shape == "token" and isinstance(kind, str):
         return frozenset({"token-recurring" if kind.upper() == "RECURRING" else "token"})
     return frozenset(both)

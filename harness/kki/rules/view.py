@@ -156,12 +156,17 @@ class View:
         return self.header("CHANNEL-ID")
 
     @property
-    def kind(self) -> tuple[str, ...]:
-        """Operation, channel, shape and markers: what a merchant is set up for, or is not."""
+    def markers(self) -> tuple[Any, Any]:
+        """paymentType and isBindAndPay, which tell a payment's variants apart (contradictions 1 and 2)."""
         info = self.member("additionalInfo")
         info = info if isinstance(info, dict) else {}
-        told = (info.get("paymentType", self.member("paymentType")), info.get("isBindAndPay"))
-        return self.name, self.channel or "", self.variant or "", *(str(each).upper()[:20] for each in told)
+        return info.get("paymentType", self.member("paymentType")), info.get("isBindAndPay")
+
+    @property
+    def kind(self) -> tuple[str, ...]:
+        """Operation, channel, shape and markers: what a merchant is set up for, or is not."""
+        told = (str(each).upper()[:20] for each in self.markers)
+        return self.name, self.channel or "", self.variant or "", *told
 
     @property
     def accepted(self) -> bool:

@@ -53,6 +53,9 @@ def arguments(conductor: Conductor, workers: int) -> list[str]:
 class Scheduler:
     """Under xdist: what uses up bound tokens stays in one process, which keeps count. Everything else is shared out.
 
+    That one part begins when all others are done: an unbinding may end every token of its card (section 3), and other
+    processes would not know why theirs is refused.
+
     Not xdist's own groups: it marks them in the node id, which pytest 9 no longer lets it change.
     """
 
@@ -60,13 +63,36 @@ class Scheduler:
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
         from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # xdist has no types
 
-        class ByCard(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types for it
+        class CardsLast(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types for it
             def _split_scope(self, nodeid: str) -> str:
                 if "b2b2c" in nodeid or "customer_token_request" in nodeid:
                     return "customer"  # one refresh token, good once: what one process spends no other may use
-                return "cards" if "unbind" in nodeid or "test_state" in nodeid or "test_flows" in nodeid else nodeid
+                return CARDS if "unbind" in nodeid or "test_state" in nodeid or "test_flows" in nodeid else nodeid
 
-        return ByCard(config, log)
+            def _assign_work_unit(self, node: Any) -> None:
+                if CARDS in self.workqueue:
+                    self.workqueue.move_to_end(CARDS)
+                if next(iter(self.workqueue)) != CARDS:
+                    super()._assign_work_unit(node)
+                elif node is not self._last():
+                    node.shutdown()  # it still ends what it has
+                elif not any(self._pending_of(work) for each, work in self.assigned_work.items() if each is not node):
+                    super()._assign_work_unit(node)
+
+            def _last(self) -> Any:
+                """The process that goes on when the others stop."""
+                return next((each for each in self.assigned_work if not each.shutting_down), None)
+
+            def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
+                super().mark_test_complete(node, item_index, duration)
+                last = self._last()
+                if CARDS in self.workqueue and last not in (None, node):
+                    self._reschedule(last)
+
+        return CardsLast(config, log)
+
+
+CARDS = "cards"
 
 
 class Seat:

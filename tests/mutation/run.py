@@ -61,7 +61,8 @@ def tree(folder: Path, only: Sequence[str], tests: Sequence[str]) -> None:
     there = [name for name in tests if (ROOT / name).is_dir()]
     for name in there:
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    listed = {"only": [f"src/kki/{one}" for one in only], "tests": there, "beside": BESIDE}
+    whole = sorted({Path(name).parts[0] for name in BESIDE})  # mutmut makes no folder for a file that lies in one
+    listed = {"only": [f"src/kki/{one}" for one in only], "tests": there, "beside": whole}
     text = CONFIGURATION.format(**{key: ", ".join(f'"{each}"' for each in some) for key, some in listed.items()})
     (folder / "pyproject.toml").write_text(text, encoding="utf-8")
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kki.edges.listener import serve_simulator
+from kki.model.profile import Profile
+from kki.simulator.correct import CORRECT
+from kki.simulator.variants import VARIANTS
 
-from .conftest import Check, Written
+from .conftest import CONTRACT, Check, Written
 
 SOME = ("--only", "SIG", "--only", "RFD", "--level", "quick")
 
@@ -55,6 +60,22 @@ def test_one_seed_makes_one_verdict_whatever_the_workers(check: Check) -> None:
     assert [row["title"] for row in first.run["cases"]] == [row["title"] for row in second.run["cases"]]
     assert first.run["exchange_count"] == second.run["exchange_count"]
     assert first.run["seed"] == shared.run["seed"] == 42
+
+
+def test_workers_unbind_when_the_others_are_done(check: Check, written: Written, profile: Profile, tmp_path: Path) -> None:
+    """Page, section 3, flow: an unbinding may end all active tokens of the card, those in other processes' hands too."""
+    sweeping = VARIANTS["unbinds-all-tokens-of-the-card"].change(CORRECT)
+    only = [f"--only={area}" for area in ("UNB", "PAY", "SIG", "STA")]
+    with serve_simulator(profile, CONTRACT, sweeping) as url:
+        ended = check("--base-url", url, "--profile", str(written()), "-n", "2", "--level", "quick", *only)
+    assert ended.code == 0, ended.said
+    assert ended.run is not None
+    lines = (tmp_path / "run1" / "exchanges.jsonl").read_text("utf-8").splitlines()
+    sent = {each["id"]: each["sent_at"] for each in map(json.loads, lines)}
+    times: dict[bool, list[str]] = {True: [], False: []}
+    for case in ended.run["cases"]:
+        times["unbind" in case["title"] or "test_state" in case["title"]] += [sent[each] for each in case["exchanges"]]
+    assert max(times[False]) < min(times[True])
 
 
 @pytest.mark.parametrize("timeout", ["0", "-1", "soon"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -54,6 +53,7 @@ class Session:
         client: Client,
         judge: Judge,
         now: Callable[[], datetime] = entropy.now,
+        wait: Callable[[float], None] = entropy.wait,
         seed: int = 0,
     ) -> None:
         self.profile = profile
@@ -61,6 +61,7 @@ class Session:
         self.client = client
         self.judge = judge
         self.now = now
+        self.wait = wait
         self.seed = seed
         self.tokens = Tokens()
         self.watched = Watched()
@@ -182,7 +183,7 @@ class Session:
         """Up to so many tries, spread over so many seconds: for what the page calls asynchronous. The first at once."""
         for number in range(tries):
             if number:
-                time.sleep(seconds / (tries - 1))
+                self.wait(seconds / (tries - 1))
             yield number
 
     # -- sending ---------------------------------------------------------------------------------

@@ -31,8 +31,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 EXPLAINED = Path(__file__).with_name("survivors.toml")
 DEFAULT = ("snap/*.py", "rules/*.py", "judge.py", "grading.py")
-TESTS = ("tests/snap", "tests/rules", "tests/judge", "tests/mutation")  # each mutant is judged by those that reach it
-BESIDE = ("openapi", "suites", "tests/campaign.py")  # what those tests read besides the package
+TESTS = (  # each mutant is judged by those that reach it
+    "tests/snap", "tests/rules", "tests/judge", "tests/mutation", "tests/certify/test_merchants_on_trial.py",
+    "tests/certify/test_judge.py", "tests/certify/test_fair_conduct.py", "tests/certify/test_scenarios.py",
+    "tests/certify/test_har_verdicts.py",
+)  # fmt: skip
+# What those tests read besides the package.
+BESIDE = ("openapi", "suites", "reports/sample", "tests/campaign.py", "tests/conftest.py")
+# What runs while modules are imported: mutmut chooses a mutant afterwards, so that none of these can be told.
+AT_IMPORT = ("kki.rules.registry.", "kki.rules.faults.x_detector", "kki.rules.faults.x_cases")
 CONFIGURATION = """
 [tool.pytest.ini_options]
 addopts = ["--import-mode=importlib"]
@@ -43,6 +50,26 @@ only_mutate = [{only}]
 also_copy = [{beside}]
 pytest_add_cli_args_test_selection = [{tests}]
 use_git_change_detection = false
+"""
+
+# The tests that take least come first: nearly every mutant is told by one of them. mutmut forks after a run of all
+# tests, so that what this run remembered has to be forgotten, or mutants behind a memory would never be called.
+CONFTEST = """
+import functools
+import gc
+import json
+from pathlib import Path
+
+def pytest_configure():
+    for each in gc.get_objects():
+        if isinstance(each, functools._lru_cache_wrapper) and str(each.__module__).startswith("kki"):
+            each.cache_clear()
+
+def pytest_collection_modifyitems(items):
+    stats = Path("mutmut-stats.json")
+    if stats.is_file():
+        took = json.loads(stats.read_text("utf-8"))["duration_by_test"]
+        items.sort(key=lambda item: took.get(item.nodeid, 0.0))
 """
 
 FEWEST_BLANKS = 2  # in a literal that is taken for a sentence
@@ -58,10 +85,12 @@ def tree(folder: Path, only: Sequence[str], tests: Sequence[str]) -> None:
         target = folder / beside.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(beside, target, ignore=ignored) if beside.is_dir() else shutil.copy(beside, target)
-    there = [name for name in tests if (ROOT / name).is_dir()]
-    for name in there:
+    (folder / "conftest.py").write_text(CONFTEST, encoding="utf-8")
+    there = [name for name in tests if (ROOT / name).exists()]
+    for name in sorted({str(Path(*Path(name).parts[:2])) for name in there}):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    whole = sorted({Path(name).parts[0] for name in BESIDE})  # mutmut makes no folder for a file that lies in one
+    # mutmut makes no folder for a file that lies in one
+    whole = sorted({Path(name).parts[0] for name in (*BESIDE, "conftest.py")})
     listed = {"only": [f"src/kki/{one}" for one in only], "tests": there, "beside": whole}
     text = CONFIGURATION.format(**{key: ", ".join(f'"{each}"' for each in some) for key, some in listed.items()})
     (folder / "pyproject.toml").write_text(text, encoding="utf-8")
@@ -93,6 +122,7 @@ def drawn(folder: Path, number: int, seed: int) -> list[str]:
     names: list[str] = []
     for file in sorted((folder / "mutants").rglob("*.meta")):
         names += json.loads(file.read_text(encoding="utf-8"))["exit_code_by_key"]
+    names = [name for name in names if not name.startswith(AT_IMPORT)]
     print(f"{min(number, len(names))} of {len(names)} mutants, drawn with seed {seed}")
     return sorted(random.Random(seed).sample(sorted(names), min(number, len(names))))
 
@@ -105,7 +135,8 @@ def outcomes(folder: Path) -> list[tuple[str, str]]:
 
 def survivors(folder: Path) -> list[str]:
     """The names of mutants that no test told from the code; those that no test reaches are among them."""
-    return [name for name, outcome in outcomes(folder) if outcome in ("survived", "no tests", "suspicious")]
+    left = [name for name, outcome in outcomes(folder) if outcome in ("survived", "no tests", "suspicious")]
+    return [name for name in left if not name.startswith(AT_IMPORT)]
 
 
 def changes_of(folder: Path, names: Sequence[str]) -> list[Change]:
@@ -158,7 +189,7 @@ def report(changes: Iterable[Change]) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", action="append", metavar="PATTERN", help=f"below harness/kki; default: {DEFAULT}")
-    parser.add_argument("--tests", action="append", metavar="FOLDER", help=f"default: {TESTS}")
+    parser.add_argument("--tests", action="append", metavar="PATH", help=f"folder or file; default: {TESTS}")
     parser.add_argument("--seconds", type=float, default=3600.0, help="stop mutmut after so long; default: an hour")
     parser.add_argument("--sample", type=int, metavar="N", help="try N mutants alone, drawn by chance")
     parser.add_argument("--seed", type=int, default=0, help="of the drawing; default: 0")

@@ -111,7 +111,8 @@ class Stage:
         self.client = Memory(world, self.plan)
         self.judge = Judge(knowledge(self.plan))
         self.session = Session(
-            profile=self.plan, contract=CONTRACT, client=self.client, judge=self.judge, now=self.client.now
+            profile=self.plan, contract=CONTRACT, client=self.client, judge=self.judge,
+            now=self.client.now, wait=self.wait,
         )  # type: ignore[arg-type]  # Memory has what a session asks of its client
         self.session.begin("tests", "x")
         self.session.fetch_b2b()

@@ -25,7 +25,7 @@ from kki.model.verdict import Grade
 
 from .stage import CONTRACT, Stage
 
-MODULES = ("operations", "tokens", "state", "headers", "fields", "signing", "card_data", "robustness")
+MODULES = ("operations", "tokens", "state", "headers", "fields", "signing", "card_data", "robustness", "until_the_end")
 SUITE = "server_suite_in_memory"  # under a name of its own: tests/suites may be what "suites" leads to
 
 
@@ -72,12 +72,19 @@ def _combinations(
         yield f"{title}{sorted(given.values(), key=str)}", function, given, level
 
 
-def tried(stage: Stage, modules: tuple[str, ...] = MODULES, quick: bool = False, named: str = "") -> None:
-    """Run the cases, or those with this in their title; a skipped one is as if it were not there."""
+def case_titles(part: str) -> list[str]:
+    return [title for title, *_ in cases((part,))]
+
+
+def tried(
+    stage: Stage, modules: tuple[str, ...] = MODULES, quick: bool = False, named: str = "", whole: bool = False
+) -> None:
+    """Run the cases, or those with this in their title (`whole`: with this title); a skipped one is as if it were not
+    there."""
     server = importlib.import_module(f"{_suite()}.conftest").Server(stage.session)
     node = SimpleNamespace(get_closest_marker=lambda _: SimpleNamespace(args=("quick",)))
     for title, function, given, level in cases(modules):
-        if (quick and level != "quick") or named not in title:
+        if (quick and level != "quick") or (named != title if whole else named not in title):
             continue
         wanted = inspect.signature(function).parameters
         more = {"request": SimpleNamespace(node=node)} if "request" in wanted else {}

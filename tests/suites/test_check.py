@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from kki.edges.listener import serve_simulator
 from kki.model.profile import Profile
 from kki.simulator.correct import CORRECT
@@ -62,8 +63,10 @@ def test_one_seed_makes_one_verdict_whatever_the_workers(check: Check) -> None:
     assert first.run["seed"] == shared.run["seed"] == 42
 
 
-def test_workers_unbind_when_the_others_are_done(check: Check, written: Written, profile: Profile, tmp_path: Path) -> None:
-    """Page, section 3, flow: an unbinding may end all active tokens of the card, those in other processes' hands too."""
+def test_workers_unbind_when_the_others_are_done(
+    check: Check, written: Written, profile: Profile, tmp_path: Path
+) -> None:
+    """Page, section 3, flow: an unbinding may end all active tokens of the card, also those that others hold."""
     sweeping = VARIANTS["unbinds-all-tokens-of-the-card"].change(CORRECT)
     only = [f"--only={area}" for area in ("UNB", "PAY", "SIG", "STA")]
     with serve_simulator(profile, CONTRACT, sweeping) as url:

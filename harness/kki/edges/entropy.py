@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
+import time
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -18,6 +19,11 @@ KEY_BITS = 2048  # DOKU, asymmetric signature: RSA 2048, made with `openssl genr
 def now() -> datetime:
     """The present moment, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def wait(seconds: float) -> None:
+    """Until so many seconds have gone by: for what the page calls asynchronous."""
+    time.sleep(seconds)
 
 
 def iv() -> bytes:

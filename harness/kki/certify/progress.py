@@ -156,13 +156,13 @@ class Progress:
     def _variants(self, view: View) -> tuple[str, ...]:
         """Of a payment: the reading payment-variant. Without markers a body counts for both variants of its shape."""
         both = _PAYMENTS.get(view.variant or "", ())
-        info = view.member("additionalInfo")
-        if not self._markers or not isinstance(info, dict) or not both:
+        recurring, tokenising = view.markers
+        if not self._markers or not both:
             return both
-        if view.variant == "cpan" and "isBindAndPay" in info:
-            return both[1:] if str(info["isBindAndPay"]).lower() == "true" else both[:1]
-        if view.variant == "token" and isinstance(info.get("paymentType"), str):
-            return both[1:] if info["paymentType"].upper() == "RECURRING" else both[:1]
+        if view.variant == "cpan" and tokenising is not None:
+            return both[1:] if str(tokenising).lower() == "true" else both[:1]
+        if view.variant == "token" and isinstance(recurring, str):
+            return both[1:] if recurring.upper() == "RECURRING" else both[:1]
         return both
 
 

@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 from tests import campaign
+from tests.where import misplaced
 
 from kki.edges.listener import serve
 from kki.grading import Policy
@@ -45,6 +46,7 @@ def test_a_faulty_merchant_breaks_what_it_says_and_no_more(merchant: FaultyMerch
     trial = tried(merchant, merchant.pins)
     assert trial.found(Outcome.BROKEN) == merchant.breaks
     assert trial.found(Outcome.FAULTY) == set()
+    assert not misplaced(verdict for some in trial.verdicts for verdict in some)
 
 
 @pytest.mark.parametrize(

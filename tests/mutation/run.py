@@ -15,6 +15,7 @@ mutants were tried in the time.
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import os
 import random
@@ -33,11 +34,12 @@ EXPLAINED = Path(__file__).with_name("survivors.toml")
 DEFAULT = ("snap/*.py", "rules/*.py", "judge.py", "grading.py")
 TESTS = (  # each mutant is judged by those that reach it
     "tests/snap", "tests/rules", "tests/judge", "tests/mutation", "tests/certify/test_merchants_on_trial.py",
+    "tests/certify/test_merchants_against_simulator.py",
     "tests/certify/test_judge.py", "tests/certify/test_fair_conduct.py", "tests/certify/test_scenarios.py",
     "tests/certify/test_har_verdicts.py",
 )  # fmt: skip
 # What those tests read besides the package.
-BESIDE = ("openapi", "suites", "reports/sample", "tests/campaign.py", "tests/conftest.py")
+BESIDE = ("openapi", "suites", "reports/sample", "tests/campaign.py", "tests/where.py", "tests/conftest.py")
 # What runs while modules are imported: mutmut chooses a mutant afterwards, so that none of these can be told.
 AT_IMPORT = ("kki.rules.registry.", "kki.rules.faults.x_detector", "kki.rules.faults.x_cases")
 CONFIGURATION = """
@@ -117,14 +119,45 @@ print(json.dumps({name: get_diff_for_mutant(name) for name in json.load(sys.stdi
 
 
 def drawn(folder: Path, number: int, seed: int) -> list[str]:
-    """The names of so many mutants of those that there are."""
+    """The names of so many mutants of those that there are, but for those that the type checker refuses."""
     mutmut(folder, "run", "none-yet")  # makes the mutants, learns which tests reach them, and finds none of this name
+    return sample(folder, number, seed)
+
+
+def sample(folder: Path, number: int, seed: int) -> list[str]:
     names: list[str] = []
     for file in sorted((folder / "mutants").rglob("*.meta")):
         names += json.loads(file.read_text(encoding="utf-8"))["exit_code_by_key"]
-    names = [name for name in names if not name.startswith(AT_IMPORT)]
-    print(f"{min(number, len(names))} of {len(names)} mutants, drawn with seed {seed}")
-    return sorted(random.Random(seed).sample(sorted(names), min(number, len(names))))
+    names = sorted(name for name in names if not name.startswith(AT_IMPORT))
+    refused = mistyped(folder)
+    some = random.Random(seed).sample(names, min(number, len(names)))
+    left = sorted(set(some) - refused)
+    print(f"{len(some)} of {len(names)} mutants, drawn with seed {seed}; mypy --strict refuses {len(some) - len(left)}")
+    return left
+
+
+def mistyped(folder: Path) -> set[str]:
+    """Mutants that mypy --strict refuses: no such change could be committed, since CI runs it."""
+    source = folder / "mutants" / "src"
+    command = [sys.executable, "-m", "mypy", "--strict", "--output", "json", "--no-warn-unused-ignores",
+               "--explicit-package-bases", "kki"]  # fmt: skip
+    said = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False).stdout
+    places: dict[str, set[int]] = {}
+    for line in said.splitlines():
+        fault = json.loads(line)
+        # What mypy cannot say of one function since another one is wrong is no fault of its own.
+        if fault["severity"] == "error" and fault["code"] not in ("has-type", "var-annotated"):
+            places.setdefault(fault["file"], set()).add(fault["line"])
+    return {name for file, lines in places.items() for name in mutants_at(source, Path(file), lines)}
+
+
+def mutants_at(source: Path, file: Path, lines: set[int]) -> Iterable[str]:
+    module = ".".join(file.with_suffix("").parts)
+    for node in ast.walk(ast.parse((source / file).read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.FunctionDef) or "__mutmut_" not in node.name or node.name.endswith("_orig"):
+            continue
+        if lines.intersection(range(node.lineno, (node.end_lineno or node.lineno) + 1)):
+            yield f"{module}.{node.name}"
 
 
 def outcomes(folder: Path) -> list[tuple[str, str]]:
@@ -136,7 +169,8 @@ def outcomes(folder: Path) -> list[tuple[str, str]]:
 def survivors(folder: Path) -> list[str]:
     """The names of mutants that no test told from the code; those that no test reaches are among them."""
     left = [name for name, outcome in outcomes(folder) if outcome in ("survived", "no tests", "suspicious")]
-    return [name for name in left if not name.startswith(AT_IMPORT)]
+    refused = mistyped(folder)
+    return [name for name in left if not name.startswith(AT_IMPORT) and name not in refused]
 
 
 def changes_of(folder: Path, names: Sequence[str]) -> list[Change]:

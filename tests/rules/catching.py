@@ -23,10 +23,19 @@ from .whole import MODULES, case_titles, results, tried
 CAUGHT = Path(__file__).with_name("caught.json")
 
 
-def is_caught(persona: Persona, part: str, title: str, *, whole: bool = False) -> bool:
-    """Whether these cases find a row broken that the persona declares. `whole`: the title is all of a case's title."""
+def is_caught(persona: Persona, part: str, title: str) -> bool:
+    """Whether these cases find a row broken that the persona declares."""
+    return shows(persona, met(persona, part, title))
+
+
+def met(persona: Persona, part: str, title: str) -> Stage:
+    """Such a server, after the case of this title; no title: after all cases of this part, or of all parts."""
     stage = Stage(persona.change(CORRECT), **persona.readings)
-    tried(stage, (part,) if part else MODULES, named=title, whole=whole)
+    tried(stage, (part,) if part else MODULES, named=title, whole=bool(title))
+    return stage
+
+
+def shows(persona: Persona, stage: Stage) -> bool:
     # What a reading permits is a warning, what is a MAY a note: the row is broken all the same.
     found = {row.id for row in results(stage).values() if row.outcome is Outcome.BROKEN}
     return bool(found & persona.caught_by)
@@ -45,7 +54,7 @@ def suspects(persona: Persona, parts: Callable[[str], bool]) -> Iterator[tuple[s
 
 def catching_case(persona: Persona) -> tuple[str, str] | None:
     for part, title in suspects(persona, lambda _: True):
-        if is_caught(persona, part, title, whole=True):
+        if is_caught(persona, part, title):
             return part, title
     return next(((part, "") for part in (*MODULES, "") if is_caught(persona, part, "")), None)
 

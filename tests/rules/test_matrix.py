@@ -6,6 +6,7 @@ Judged on the exchange with the correct simulator, on which no server row may br
 from __future__ import annotations
 
 import pytest
+from tests.where import misplaced
 
 from kki.drafting.mutations import ALL, EVERY, Mutation
 from kki.model.requirement import Party
@@ -32,6 +33,7 @@ def test_a_mutation_breaks_and_tries_what_it_names(mutation: Mutation, operation
     assert mutation.tries <= held(verdicts, Party.SERVER)
     assert not broken(stage.verdicts, Party.SERVER), "the correct simulator"
     assert not [each for each in stage.verdicts if isinstance(each.judgement, Faulty)]
+    assert not misplaced(verdicts)
 
 
 def test_mutations_name_rows_of_the_ledger() -> None:

@@ -10,8 +10,8 @@ from kki.model.verdict import Broken, Verdict
 
 CONTRACT = load()
 _PLACES = re.compile(
-    r"(reply )?body( /[\w/]+)?( › \w+)?|reply( /[\w/]+)?|(reply )?headers?( [\w-]+)?|reply members|status|method|path|target"
-    r"|time to answer|time of sending|token requests"
+    r"(reply )?body( /[\w/]+)?( › \w+)?|reply( /[\w/]+)?|(reply )?headers?( [\w-]+)?|reply members"
+    r"|status|method|path|target|time to answer|time of sending|token requests"
 )
 _MEMBER, _HEADER = re.compile(r"/(\w+)"), re.compile(r"header ([\w-]+)")
 _KNOWN = {

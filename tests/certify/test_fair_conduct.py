@@ -306,6 +306,26 @@ def test_a_refund_that_was_told_to_wait_waits_under_any_number(lab: Lab, number:
     assert lab.broken == {"KKI-BEH-050"}
 
 
+@pytest.mark.parametrize(
+    ("told", "waited", "broken"),
+    [
+        ("4", 3, {"KKI-BEH-050"}), ("4", 4, set()), ("99999", 4, {"KKI-BEH-050"}),
+        # Not a number of seconds, or more than a day: one second, as where nothing is said.
+        ("Fri, 27 Nov 2026 10:00:00 GMT", 2, set()), ("100000", 2, set()), ("", 2, set()), ("", 0.5, {"KKI-BEH-050"}),
+    ],
+)  # fmt: skip
+def test_it_waits_as_long_as_it_was_told(lab: Lab, told: str, waited: float, broken: set[str]) -> None:
+    lab.refund("BEFORE1", "N1")
+    told_to_wait(lab)
+    reply = lab.exchanges[-1].response
+    assert reply is not None
+    lines = Headers.of([("Content-Type", "application/json"), ("Retry-After", told)])
+    lab.exchanges[-1] = replace(lab.exchanges[-1], response=replace(reply, headers=lines))
+    lab.wait(waited)
+    lab.refund("BEFORE1", "N1")
+    assert lab.broken == broken
+
+
 def test_a_binding_that_was_told_to_wait_waits_however_it_is_sealed(lab: Lab) -> None:
     lab.bind(partnerReferenceNo="B1")
     told_to_wait(lab)

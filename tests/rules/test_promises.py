@@ -9,6 +9,7 @@ import pytest
 
 from kki.drafting.drafts import Draft, a_b2b2c_token_request, a_binding, a_payment
 from kki.drafting.spoiled_cards import named
+from kki.judge import Judge
 from kki.model.exchange import Exchange
 from kki.model.http import Response
 from kki.model.verdict import Unknown, Verdict
@@ -156,6 +157,17 @@ def test_what_another_recorder_hid_is_unknown(word: str | None) -> None:
     verdicts = stage.judge.judge(replace(taken, request=replace(taken.request, headers=headers)))
     assert not broken(verdicts)
     assert missing(verdicts, "KKI-SIG-010")
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(800, False), (904, False), (907, True)])  # its exp is 900 s away
+def test_a_token_that_was_issued_before_the_recording_began_says_when_it_ends(seconds: int, late: bool) -> None:
+    stage = Stage()
+    kit = stage.session.kit()
+    stage.wait(seconds)
+    later = replace(kit, timestamp=stage.session.bare_kit().timestamp)
+    taken = stage.client.send(a_payment(later), "r")
+    judge = Judge(replace(stage.judge.knowledge, complete=False, staged=False, left_out=frozenset()))
+    assert ("KKI-TOK-042" in broken(judge.judge(taken))) is late
 
 
 def test_a_hidden_member_is_unknown_too() -> None:

@@ -43,7 +43,7 @@ TABLE: list[Row] = [
     }),
     ("refund", ADDRESS, "192.168.1.1", "", "", {}), ("refund", ADDRESS, "2001:db8::1:2:3", "", "", {}),
     ("refund", ADDRESS, "999.168.1.1", "HDR-074", "HDR-174", {"4000701": ""}),
-    ("unbind", ADDRESS, "not an address", "HDR-074", "HDR-174", {"4000501": "", "4090500": "RSN-150"}),
+    ("unbind", ADDRESS, "not an address", "HDR-074", "HDR-174", {"4000501": ""}),
     # Without the right type a body is read all the same, or not: both are orderly.
     ("payment", KIND, "application/json; charset=UTF-8", "", "", {}),
     ("payment", KIND, "APPLICATION/JSON", "", "", {}),

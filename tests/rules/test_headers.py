@@ -14,6 +14,7 @@ from kki.model.verdict import Broken
 from .stage import NOW, Stage, broken
 
 STAMP, PARTNER, ADDRESS, KIND, KEY = "X-TIMESTAMP", "X-PARTNER-ID", "X-IP-ADDRESS", "Content-Type", "X-CLIENT-KEY"
+TOKEN, CUSTOMER = "Authorization", "Authorization-customer"
 Row = tuple[str, str, str | None, str, str, dict[str, str]]
 # Operation, header, value; client's rows; server's rows once it accepts; replies, and the rows that each breaks.
 TABLE: list[Row] = [
@@ -24,6 +25,7 @@ TABLE: list[Row] = [
     ("payment", STAMP, "2026-11-24T10:00:00.123+07:00", "", "", {"4005401": ""}),
     ("payment", STAMP, "2026-11-24T03:00:00-00:00", "HDR-012", "", {"4005401": ""}),
     ("payment", STAMP, "24 November 2026", "HDR-012", "HDR-112", {"4005401": "", "4015400": "", "4045401": "RSN-150"}),
+    ("payment", STAMP, "", "HDR-012", "HDR-112", {"4005402": "", "4005401": "", "4045401": "RSN-140"}),
     ("payment", STAMP, "2026-11-24T10:00+07:00", "HDR-012", "HDR-112", {"4005402": "RSN-150"}),
     ("payment", STAMP, "2026-11-31T10:00:00+07:00", "HDR-016", "HDR-116", {"4005401": "", "4045401": "RSN-150"}),
     ("bind", STAMP, "2026-11-24T24:30:00+07:00", "HDR-016", "HDR-116", {"4000101": "", "4000102": "RSN-150"}),
@@ -50,7 +52,32 @@ TABLE: list[Row] = [
     ("payment", KIND, "text/plain", "HDR-090", "", {"4005400": "", "4155400": "", "5005400": "HDR-190"}),
     ("payment", KIND, None, "HDR-090", "", {"4005400": "", "5005400": "HDR-190"}),
 ]  # fmt: skip
+# Tokens. {b2b} and {customer} are those at hand; an altered one has another signature.
+TABLE += [
+    ("payment", TOKEN, "bearer {b2b}", "", "", {}),
+    ("payment", TOKEN, "{b2b}", "HDR-052", "HDR-152", {"4015401": "", "4005401": ""}),
+    ("payment", TOKEN, "Basic {b2b}", "HDR-052 TOK-040", "HDR-152 TOK-144", {
+        "4015403": "", "4005401": "", "4045401": "RSN-120",
+    }),
+    ("payment", TOKEN, "Bearer", "HDR-052 TOK-040", "HDR-152 TOK-140", {"4015400": "", "4015401": ""}),
+    ("payment", TOKEN, "Bearer 0123456789abcdef", "TOK-040", "TOK-140", {
+        "4015401": "", "4015403": "", "4015400": "", "4045401": "RSN-120", "4015402": "RSN-120",
+    }),
+    ("payment", TOKEN, "Bearer {altered}", "TOK-040", "TOK-144", {"4015401": "", "4005402": "RSN-120"}),
+    ("payment", TOKEN, "Bearer {foreign}", "TOK-040", "TOK-144", {"4015401": "", "4005402": "RSN-120"}),
+    ("payment", TOKEN, "Bearer {customer}", "TOK-048", "TOK-148", {"4015401": "", "4045401": "RSN-120"}),
+    ("payment", CUSTOMER, "Bearer {customer}", "", "", {}), ("payment", CUSTOMER, "{customer}", "", "", {}),
+    ("payment", CUSTOMER, "Basic {customer}", "HDR-062 TOK-050", "TOK-150", {
+        "4015402": "", "4005401": "", "4015400": "",
+    }),
+    ("payment", CUSTOMER, "Bearer 0123456789abcdef", "TOK-050", "TOK-150", {
+        "4015402": "", "4015404": "", "4015400": "", "4015401": "RSN-130", "4045401": "RSN-130",
+    }),
+    ("payment", CUSTOMER, "Bearer {b2b}", "TOK-052", "TOK-152", {"4015402": "", "4015401": "RSN-130"}),
+    ("payment", CUSTOMER, "", "HDR-062 TOK-050", "TOK-150", {"4015402": "", "4005402": "", "4045401": "RSN-130"}),
+]  # fmt: skip
 JUDGED = (
+    "HDR-05", "HDR-06", "HDR-15", "HDR-16", "TOK-04", "TOK-05", "TOK-14", "TOK-15",
     "HDR-01", "HDR-02", "HDR-07", "HDR-09", "HDR-11", "HDR-12", "HDR-17", "HDR-19", "TOK-02", "TOK-12",
     "RSN-1", "RSN-22", "RSN-24", "RSN-25",
 )  # fmt: skip
@@ -62,9 +89,18 @@ def accepted(stage: Stage, operation: str, header: str, value: str | None, **rea
     stage.judge.judge(right)  # so that what a wrong secret might explain is not open
     stage.client.clock = NOW
     draft = stage.a(operation)
-    draft = draft.without_header(header) if value is None else draft.with_header(header, value)
+    draft = draft.without_header(header) if value is None else draft.with_header(header, filled(stage, value))
     stage.client.clock = NOW
     return replace(stage.client.send(draft, "r"), response=right.response)
+
+
+def filled(stage: Stage, value: str) -> str:
+    held = stage.session.tokens
+    head, payload, signature = held.b2b.split(".")
+    return value.format(
+        b2b=held.b2b, customer=held.customer, altered=f"{head}.{payload}.{signature[::-1]}",
+        foreign=f"{head}.{payload[:-4]}AAAA.{signature[::-1]}",
+    )  # fmt: skip
 
 
 def rows(found: set[str]) -> set[str]:

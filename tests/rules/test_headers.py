@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import replace
 
 import pytest
@@ -52,7 +53,8 @@ TABLE: list[Row] = [
     ("payment", KIND, "text/plain", "HDR-090", "", {"4005400": "", "4155400": "", "5005400": "HDR-190"}),
     ("payment", KIND, None, "HDR-090", "", {"4005400": "", "5005400": "HDR-190"}),
 ]  # fmt: skip
-# Tokens. {b2b} and {customer} are those at hand; an altered one has another signature.
+# Tokens. {b2b} and {customer} are those at hand, {old} the B2B token before. {altered} has another signature, {foreign}
+# says nothing that can be read, and {made} says the right things with nobody's signature.
 TABLE += [
     ("payment", TOKEN, "bearer {b2b}", "", "", {}),
     ("payment", TOKEN, "{b2b}", "HDR-052", "HDR-152", {"4015401": "", "4005401": ""}),
@@ -65,6 +67,7 @@ TABLE += [
     }),
     ("payment", TOKEN, "Bearer {altered}", "TOK-040", "TOK-144", {"4015401": "", "4005402": "RSN-120"}),
     ("payment", TOKEN, "Bearer {foreign}", "TOK-040", "TOK-144", {"4015401": "", "4005402": "RSN-120"}),
+    ("payment", TOKEN, "Bearer {made}", "TOK-040", "TOK-144", {"4015403": "", "4005402": "RSN-120"}),
     ("payment", TOKEN, "Bearer {customer}", "TOK-048", "TOK-148", {"4015401": "", "4045401": "RSN-120"}),
     ("payment", CUSTOMER, "Bearer {customer}", "", "", {}), ("payment", CUSTOMER, "{customer}", "", "", {}),
     ("payment", CUSTOMER, "Basic {customer}", "HDR-062 TOK-050", "TOK-150", {
@@ -74,6 +77,7 @@ TABLE += [
         "4015402": "", "4015404": "", "4015400": "", "4015401": "RSN-130", "4045401": "RSN-130",
     }),
     ("payment", CUSTOMER, "Bearer {b2b}", "TOK-052", "TOK-152", {"4015402": "", "4015401": "RSN-130"}),
+    ("payment", CUSTOMER, "Bearer {old}", "TOK-052", "TOK-152", {"4015402": "", "4015401": "RSN-130"}),
     ("payment", CUSTOMER, "", "HDR-062 TOK-050", "TOK-150", {"4015402": "", "4005402": "", "4045401": "RSN-130"}),
 ]  # fmt: skip
 JUDGED = (
@@ -88,8 +92,9 @@ def accepted(stage: Stage, operation: str, header: str, value: str | None, **rea
     right = stage.client.send(stage.a(operation), "right")
     stage.judge.judge(right)  # so that what a wrong secret might explain is not open
     stage.client.clock = NOW
+    value = value and filled(stage, value)
     draft = stage.a(operation)
-    draft = draft.without_header(header) if value is None else draft.with_header(header, filled(stage, value))
+    draft = draft.without_header(header) if value is None else draft.with_header(header, value)
     stage.client.clock = NOW
     return replace(stage.client.send(draft, "r"), response=right.response)
 
@@ -97,8 +102,14 @@ def accepted(stage: Stage, operation: str, header: str, value: str | None, **rea
 def filled(stage: Stage, value: str) -> str:
     held = stage.session.tokens
     head, payload, signature = held.b2b.split(".")
+    claims = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    made = urlsafe_b64encode(json.dumps(claims | {"exp": claims["exp"] + 1}).encode()).decode().rstrip("=")
+    old = held.b2b
+    if "{old}" in value:
+        stage.session.fetch_b2b()
     return value.format(
-        b2b=held.b2b, customer=held.customer, altered=f"{head}.{payload}.{signature[::-1]}",
+        b2b=held.b2b, customer=held.customer, old=old, made=f"{head}.{made}.{signature}",
+        altered=f"{head}.{payload}.{signature[::-1]}",
         foreign=f"{head}.{payload[:-4]}AAAA.{signature[::-1]}",
     )  # fmt: skip
 

@@ -31,7 +31,7 @@ from kki.rules.registry import RULES
 from kki.simulator.personas import PERSONAS
 
 CHILDREN = 2
-BUDGET = float(os.environ.get("KKI_MUTANT_SECONDS", "20"))  # of tests, as long as they took when nothing was mutated
+BUDGET = float(os.environ.get("KKI_MUTANT_SECONDS", "120"))  # of tests, as long as they took when nothing was mutated
 PATIENCE = 8  # times as long, before a mutant is taken not to end
 FORGET = ("kki.rules", "kki.snap")
 LONG = 3.0  # seconds, beyond which a test comes last

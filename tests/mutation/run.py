@@ -1,13 +1,13 @@
 """Mutation testing of ourselves: `tox -e mutation`, or `python tests/mutation/run.py [--only 'snap/*.py' ...]`.
 
-mutmut wants its sources under `src`, and writes beside them: it works on a copy of the tree, in a folder of its own.
+mutmut makes the mutants, and learns which tests reach them; it wants its sources under `src`, so that it works on a
+copy of the tree. What mypy --strict refuses could not be committed, and is not tried. The others are tried by loop.py.
 A mutant that survives must be killed by a test, or stand in survivors.toml with the reason why no test can, or need,
 tell it from the code. Known survivors are told by what they change, since mutmut's numbers move with every edit.
-Mutants that only spoil the wording of a sentence for people are not counted. All of the rules' mutants take days of two
-cores; `--sample N` tries N of them, drawn by `--seed`.
+Mutants that only spoil the wording of a sentence for people are not counted. `--sample N` tries N, drawn by `--seed`.
 
-0: no survivor but the explained ones; 1: others, printed as rows for that list; 3: mutmut itself failed; 4: not all
-mutants were tried in the time.
+0: no survivor but the explained ones; 1: others, printed as rows for that list; 3: mutmut or the tests failed; 4: not
+all mutants were tried in the time.
 """
 
 # ruff: noqa: T201  — a script for a terminal
@@ -26,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -54,26 +55,6 @@ pytest_add_cli_args_test_selection = [{tests}]
 use_git_change_detection = false
 """
 
-# The tests that take least come first: nearly every mutant is told by one of them. mutmut forks after a run of all
-# tests, so that what this run remembered has to be forgotten, or mutants behind a memory would never be called.
-CONFTEST = """
-import functools
-import gc
-import json
-from pathlib import Path
-
-def pytest_configure():
-    for each in gc.get_objects():
-        if isinstance(each, functools._lru_cache_wrapper) and str(each.__module__).startswith("kki"):
-            each.cache_clear()
-
-def pytest_collection_modifyitems(items):
-    stats = Path("mutmut-stats.json")
-    if stats.is_file():
-        took = json.loads(stats.read_text("utf-8"))["duration_by_test"]
-        items.sort(key=lambda item: took.get(item.nodeid, 0.0))
-"""
-
 FEWEST_BLANKS = 2  # in a literal that is taken for a sentence
 
 Change = tuple[str, str, str]  # function, what was removed, what was put there
@@ -87,28 +68,56 @@ def tree(folder: Path, only: Sequence[str], tests: Sequence[str]) -> None:
         target = folder / beside.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(beside, target, ignore=ignored) if beside.is_dir() else shutil.copy(beside, target)
-    (folder / "conftest.py").write_text(CONFTEST, encoding="utf-8")
     there = [name for name in tests if (ROOT / name).exists()]
     for name in sorted({str(Path(*Path(name).parts[:2])) for name in there}):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     # mutmut makes no folder for a file that lies in one
-    whole = sorted({Path(name).parts[0] for name in (*BESIDE, "conftest.py")})
+    whole = sorted({Path(name).parts[0] for name in BESIDE})
     listed = {"only": [f"src/kki/{one}" for one in only], "tests": there, "beside": whole}
     text = CONFIGURATION.format(**{key: ", ".join(f'"{each}"' for each in some) for key, some in listed.items()})
     (folder / "pyproject.toml").write_text(text, encoding="utf-8")
 
 
-def mutmut(folder: Path, *arguments: str, seconds: float | None = None) -> str:
-    command = [sys.executable, "-m", "mutmut", *arguments]
-    running = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
+def made(folder: Path) -> list[str]:
+    """The names of all mutants, once mutmut has made them and has learned which tests reach them; none: it failed."""
+    command = [sys.executable, "-m", "mutmut", "run", "none-of-this-name"]
+    said = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if not (folder / "mutants" / "mutmut-stats.json").is_file():
+        print(said.stdout, said.stderr)
+        return []
+    metas = sorted((folder / "mutants").rglob("*.meta"))
+    names = [name for file in metas for name in json.loads(file.read_text(encoding="utf-8"))["exit_code_by_key"]]
+    return sorted(name for name in names if not name.startswith(AT_IMPORT))
+
+
+def chosen(folder: Path, names: Sequence[str], number: int | None, seed: int) -> list[str]:
+    """So many of them, in an order by chance, but for those that the type checker refuses."""
+    some = random.Random(seed).sample(names, min(number or len(names), len(names)))
+    refused = mistyped(folder)
+    left = [name for name in some if name not in refused]
+    print(f"{len(some)} of {len(names)} mutants, drawn with seed {seed}; mypy --strict refuses {len(some) - len(left)}")
+    return left
+
+
+def tried(folder: Path, names: Sequence[str], tests: Sequence[str], seconds: float) -> dict[str, str] | None:
+    """What became of each mutant that there was time for; None where the tests fail by themselves."""
+    mutants, plan, outcomes = folder / "mutants", folder / "names.json", folder / "outcomes.jsonl"
+    plan.write_text(json.dumps(names), encoding="utf-8")
+    path = os.pathsep.join((str(mutants / "src"), str(ROOT)))
+    environment = {**os.environ, "KKI_MUTANTS": str(plan), "KKI_OUTCOMES": str(outcomes), "PYTHONPATH": path}
+    command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "tests.mutation.loop", "--rootdir", ".", *tests]
+    running = subprocess.Popen(command, cwd=mutants, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               text=True, start_new_session=True)  # fmt: skip
     try:
-        return running.communicate(timeout=seconds)[0]
+        said = running.communicate(timeout=seconds)[0]
     except subprocess.TimeoutExpired:
-        os.killpg(running.pid, signal.SIGKILL)  # with its children: a mutant may never end by itself
-        running.communicate()
-        raise
+        os.killpg(running.pid, signal.SIGKILL)  # with its children
+        said = running.communicate()[0]
+    if not outcomes.is_file():
+        print(said)
+        return None
+    rows = map(json.loads, outcomes.read_text(encoding="utf-8").splitlines())
+    return {name: outcome for name, outcome, _ in rows}
 
 
 _SHOW = """
@@ -116,24 +125,6 @@ import json, sys
 from mutmut.mutation.diff_apply import get_diff_for_mutant
 print(json.dumps({name: get_diff_for_mutant(name) for name in json.load(sys.stdin)}))
 """
-
-
-def drawn(folder: Path, number: int, seed: int) -> list[str]:
-    """The names of so many mutants of those that there are, but for those that the type checker refuses."""
-    mutmut(folder, "run", "none-yet")  # makes the mutants, learns which tests reach them, and finds none of this name
-    return sample(folder, number, seed)
-
-
-def sample(folder: Path, number: int, seed: int) -> list[str]:
-    names: list[str] = []
-    for file in sorted((folder / "mutants").rglob("*.meta")):
-        names += json.loads(file.read_text(encoding="utf-8"))["exit_code_by_key"]
-    names = sorted(name for name in names if not name.startswith(AT_IMPORT))
-    refused = mistyped(folder)
-    some = random.Random(seed).sample(names, min(number, len(names)))
-    left = sorted(set(some) - refused)
-    print(f"{len(some)} of {len(names)} mutants, drawn with seed {seed}; mypy --strict refuses {len(some) - len(left)}")
-    return left
 
 
 def mistyped(folder: Path) -> set[str]:
@@ -158,19 +149,6 @@ def mutants_at(source: Path, file: Path, lines: set[int]) -> Iterable[str]:
             continue
         if lines.intersection(range(node.lineno, (node.end_lineno or node.lineno) + 1)):
             yield f"{module}.{node.name}"
-
-
-def outcomes(folder: Path) -> list[tuple[str, str]]:
-    """(mutant, what became of it), of all mutants but the killed ones."""
-    lines = (line.strip().rpartition(": ") for line in mutmut(folder, "results").splitlines())
-    return sorted((name, outcome) for name, colon, outcome in lines if colon and "__mutmut_" in name)
-
-
-def survivors(folder: Path) -> list[str]:
-    """The names of mutants that no test told from the code; those that no test reaches are among them."""
-    left = [name for name, outcome in outcomes(folder) if outcome in ("survived", "no tests", "suspicious")]
-    refused = mistyped(folder)
-    return [name for name in left if not name.startswith(AT_IMPORT) and name not in refused]
 
 
 def changes_of(folder: Path, names: Sequence[str]) -> list[Change]:
@@ -224,29 +202,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", action="append", metavar="PATTERN", help=f"below harness/kki; default: {DEFAULT}")
     parser.add_argument("--tests", action="append", metavar="PATH", help=f"folder or file; default: {TESTS}")
-    parser.add_argument("--seconds", type=float, default=3600.0, help="stop mutmut after so long; default: an hour")
+    parser.add_argument("--seconds", type=float, default=3600.0, help="stop trying after so long; default: an hour")
     parser.add_argument("--sample", type=int, metavar="N", help="try N mutants alone, drawn by chance")
     parser.add_argument("--seed", type=int, default=0, help="of the drawing; default: 0")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="work here, and leave the mutants there")
     given = parser.parse_args(arguments)
     folder = given.keep or Path(tempfile.mkdtemp(prefix="kki-mutants-"))
-    said = ""
+    tests = [name for name in given.tests or TESTS if (ROOT / name).exists()]
     try:
-        tree(folder, given.only or DEFAULT, given.tests or TESTS)
-        meant = drawn(folder, given.sample, given.seed) if given.sample else []
-        try:
-            said = mutmut(folder, "run", "--max-children", "2", *meant, seconds=given.seconds)
-        except subprocess.TimeoutExpired:
-            print(f"stopped after {given.seconds:g} s: what was not tried by then is not listed")
-        untried = sum(
-            outcome == "not checked" and (not meant or name in meant) for name, outcome in outcomes(folder)
-        )
-        if untried:
-            print(f"{untried} mutants were not tried")
-        if not list((folder / "mutants").glob("mutmut-stats.json")):
-            print(said)
+        tree(folder, given.only or DEFAULT, tests)
+        names = made(folder)
+        meant = chosen(folder, names, given.sample, given.seed)
+        became = tried(folder, meant, tests, given.seconds) if meant else {}
+        if became is None or not names:
             return 3
-        return report(changes_of(folder, survivors(folder))) or (4 if untried else 0)
+        counts = Counter(became.values())
+        untried = len(meant) - len(became)
+        print("; ".join(f"{count} {outcome}" for outcome, count in counts.items()) + f"; {untried} not tried")
+        survivors = [name for name in meant if became.get(name, "").startswith("survived")]
+        return report(changes_of(folder, survivors)) or (4 if untried else 0)
     finally:
         if given.keep is None:
             shutil.rmtree(folder, ignore_errors=True)

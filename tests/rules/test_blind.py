@@ -12,7 +12,7 @@ from kki.judge import Judge
 from kki.model.exchange import Exchange
 from kki.model.http import Response
 from kki.model.requirement import Party
-from kki.model.verdict import Broken, Verdict
+from kki.model.verdict import Broken, Holds, Verdict
 from kki.snap import timestamps
 
 from .stage import Stage, broken, held
@@ -50,6 +50,33 @@ def test_of_two_that_race_a_server_may_refuse_both(shared: str) -> None:
     judge.expect(racers)
     for each in racers:
         assert not server(judge.judge(each))
+
+
+@pytest.mark.parametrize(("shared", "row"), [("X-EXTERNAL-ID", "KKI-STA-200"), ("partnerReferenceNo", "KKI-STA-210")])
+@pytest.mark.parametrize(("first", "second"), [(True, False), (False, True), (True, True)])
+def test_of_two_that_race_one_is_accepted(shared: str, row: str, first: bool, second: bool) -> None:
+    """Whichever it is that is judged first."""
+    stage = Stage()
+    kit = stage.session.kit()
+    same = {"external_id": kit.external_id} if shared == "X-EXTERNAL-ID" else {"reference": kit.reference}
+    good = stage.client.send(a_payment(kit), "good")
+    other = stage.client.send(a_payment(replace(stage.session.kit(), **same)), "other")
+    code = "4095400" if shared == "X-EXTERNAL-ID" else "4095401"
+    racers = [
+        replace(each, id=name, response=good.response, sent_at=good.sent_at, answered_at=other.answered_at)
+        for name, each in (("a", good), ("b", other))
+    ]
+    racers = [each if taken else refused(each, code, each.id)
+              for each, taken in zip(racers, (first, second), strict=True)]  # fmt: skip
+    judge = Judge(stage.judge.knowledge)
+    for each in stage.exchanges:
+        judge.judge(each)
+    judge.expect(racers)
+    verdicts = [verdict for each in racers for verdict in judge.judge(each)]
+    said = [each.judgement for each in verdicts if each.requirement == row]
+    assert said
+    assert any(isinstance(each, Broken) for each in said) is (first and second)
+    assert all(isinstance(each, Holds | Broken) for each in said)
 
 
 def test_a_conflict_around_a_new_success_is_a_second_success() -> None:

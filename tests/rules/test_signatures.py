@@ -18,6 +18,7 @@ from kki.drafting.drafts import Draft
 from kki.model.exchange import Exchange
 from kki.model.requirement import Party
 from kki.model.verdict import Unknown
+from kki.snap import asymmetric
 
 from .stage import Stage, broken
 
@@ -175,3 +176,27 @@ def test_so_does_a_hidden_member(note: str, hidden: bool) -> None:
     verdicts = stage.judge.judge(signed(taken, b64(bytes(64))))
     said = next(each.judgement for each in verdicts if each.requirement == "KKI-SIG-010")
     assert isinstance(said, Unknown) is hidden
+
+
+@pytest.mark.parametrize(
+    ("value", "defined"), [("Basic {}", False), ("{}", True), ("bearer {}", True), ("Bearer {}", True)]
+)
+def test_without_a_token_there_is_no_string_to_sign(value: str, defined: bool) -> None:
+    stage = Stage()
+    line = value.format(stage.session.tokens.b2b)
+    taken = stage.client.send(stage.a("payment").with_header("Authorization", line), "r")
+    verdicts = stage.judge.judge(signed(taken, b64(bytes(64))))
+    assert ("KKI-SIG-010" in {each.requirement for each in verdicts}) is defined
+
+
+@pytest.mark.parametrize("told", ["both", "private", "neither"])
+def test_a_token_request_is_checked_with_either_key(told: str) -> None:
+    stage = Stage()
+    held = stage.judge.knowledge.credentials
+    public = asymmetric.public_key_of(held.private_key or "")
+    assert isinstance(public, str)
+    known = {"both": (held.private_key, public), "private": (held.private_key, None), "neither": (None, None)}[told]
+    credentials = replace(held, private_key=known[0], public_key=known[1])
+    stage.judge.knowledge = replace(stage.judge.knowledge, credentials=credentials)
+    taken = signed(stage.client.send(stage.a("b2b"), "r"), b64(bytes(256)))
+    assert ("KKI-TOK-116" in broken(stage.judge.judge(taken), Party.SERVER)) is (told != "neither")

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from kki.judge import Judge
 from kki.model.exchange import Exchange
 from kki.model.requirement import Party
 from kki.model.verdict import Broken
@@ -173,3 +174,18 @@ def test_a_header_that_stands_twice(header: str, second: str | None, client: str
                 and isinstance(each.judgement, Broken)]  # fmt: skip
     assert [finding.where for finding in findings] == ["header X-TIMESTAMP"] * bool(client)
     assert all(("different values" if second else "one value") in finding.actual for finding in findings)
+
+
+def test_an_offset_that_iso_8601_forbids_is_explained() -> None:
+    stage = Stage()
+    verdicts = stage.judge.judge(accepted(stage, "payment", STAMP, "2026-11-24T03:00:00-00:00"))
+    (said,) = (each.judgement for each in verdicts if each.requirement == "KKI-HDR-012")
+    assert isinstance(said, Broken)
+    assert "write +00:00 or Z" in said.findings[0].diagnosis
+
+
+def test_a_token_in_both_places_is_the_partners_where_nobody_saw_it_issued() -> None:
+    stage = Stage()
+    taken = accepted(stage, "payment", CUSTOMER, "Bearer {b2b}")
+    later = Judge(replace(stage.judge.knowledge, complete=False, staged=False, left_out=frozenset()))
+    assert rows(broken(later.judge(taken), Party.CLIENT)) == {"TOK-052"}

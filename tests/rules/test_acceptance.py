@@ -172,3 +172,24 @@ def test_without_the_secret_nothing_is_known_to_be_correct() -> None:
     stage.judge.knowledge = replace(known, credentials=replace(known.credentials, client_secret=None))
     assert told(stage, payment("cpan"), "", Unknown) == set(CPAN.split())
     assert told(stage, payment("cpan"), "4015400") == set()
+
+
+@pytest.mark.parametrize("refunded", [True, False])
+def test_who_has_refunded_cannot_say_that_no_refund_is_possible(refunded: bool) -> None:
+    stage = Stage()
+    if refunded:
+        stage.send(stage.a("refund"))
+    assert told(stage, of("refund"), "4050701") == ({"RFD-150"} if refunded else set())
+    assert told(stage, of("refund"), "4050701", Unknown) == (set() if refunded else {"RFD-150"})
+
+
+@pytest.mark.parametrize(("served", "code", "broken"), [
+    ("DH", "4030101", True), ("DH", "4030106", True), ("DH", "4030104", False), ("H2H", "4030101", False),
+    ("", "4030101", False),
+])  # fmt: skip
+def test_who_has_granted_a_feature_cannot_refuse_it_as_not_agreed(served: str, code: str, broken: bool) -> None:
+    stage = Stage()
+    if served:
+        stage.send(drafts.a_binding(stage.session.kit(), served))
+    assert told(stage, binding("DH"), code) == ({"BND-150"} if broken else set())
+    assert told(stage, binding("DH"), code, Unknown) == (set() if broken else {"BND-150"})

@@ -14,6 +14,7 @@ import pytest
 from kki.drafting.drafts import a_binding, card_plaintext, sealed_card
 from kki.model.exchange import Exchange
 from kki.model.requirement import Party
+from kki.model.verdict import Broken
 from kki.rules.places import holds_card, holds_digits, holds_secret, strings, writings
 
 from .stage import Stage, broken, profile
@@ -123,3 +124,43 @@ def test_the_payments_own_card_number_is_one() -> None:
     taken = stage.client.send(draft, "r")
     verdicts = stage.judge.judge(replied(taken, also(taken, note="9360009990001112223 is unknown")))
     assert "KKI-SEC-210" in broken(verdicts, Party.SERVER)
+
+
+def where_of(taken: Exchange, row: str) -> list[str]:
+    found = (each.judgement for each in Stage().judge.judge(taken) if each.requirement == row)
+    return [finding.where for said in found if isinstance(said, Broken) for finding in said.findings]
+
+
+@pytest.mark.parametrize("way", ["plain", "Base64"])
+@pytest.mark.parametrize(
+    ("operation", "member", "line", "target", "body", "where"),
+    [
+        ("payment", "additionalInfo", "", "", False, ["body /additionalInfo"]),
+        ("payment", "chargeToken", "", "", False, []),  # its place
+        ("refund", "reason", "", "", False, ["body /reason"]), ("refund", "", "X-Note", "", False, ["header X-Note"]),
+        ("refund", "", "", "?card=", False, ["target"]), ("refund", "", "", "", True, ["body"]),
+        ("payment", "", "", "", True, []),  # of what cannot be read nobody can tell which member it is
+        ("refund", "", "", "", False, []),
+    ],
+)  # fmt: skip
+def test_a_card_number_in_a_request_stands_where_it_was_found(
+    way: str, operation: str, member: str, line: str, target: str, body: bool, where: list[str]
+) -> None:
+    stage = Stage()
+    taken = stage.client.send(stage.a(operation), "r")
+    request, number = taken.request, WRITE[way](CPAN) if member != "chargeToken" else CPAN
+    if member:
+        request = replace(request, body=json.dumps({**json.loads(request.body), member: number}).encode())
+    if body:
+        request = replace(request, body=f"{{ \xff {number}".encode("latin-1"))
+    if line:
+        request = request.with_header(line, number)
+    request = replace(request, target=request.target + target + (quote(number) if target else ""))
+    assert where_of(replace(taken, request=request), "KKI-SEC-010") == where
+
+
+def test_a_card_number_in_a_reply_that_is_no_json_is_found_in_its_body() -> None:
+    stage = Stage()
+    taken = stage.client.send(stage.a("payment"), "r")
+    assert where_of(replied(taken, f"\xff no such card: {CPAN}".encode("latin-1")), "KKI-SEC-210") == ["reply body"]
+    assert where_of(replied(taken, also(taken), CPAN), "KKI-SEC-210") == ["reply header X-Debug"]

@@ -34,6 +34,7 @@ def test_what_is_no_text_is_spoken_of_by_its_type(value: object, said: str) -> N
     ],
 )
 def test_a_secret_is_spoken_of_by_its_length(text: str, of_a_secret: str, of_others: str) -> None:
+    assert kind(text) == "a string"
     assert described(text) == length(text) == spoken("OTP", text) == spoken("x-signature", text) == of_a_secret
     assert shown(text) == spoken("reason", text) == of_others
 
@@ -78,6 +79,7 @@ def test_a_refusal_of_a_correct_payment_is_quoted(status: int, members: dict[str
     judgement = next(each.judgement for each in verdicts if each.requirement == "KKI-PAY-150")
     assert isinstance(judgement, Broken)
     (finding,) = judgement.findings
+    assert finding.where == "reply"
     assert finding.actual == f"refused: {said}"
     assert finding.expected == "success: nothing is wrong with this payment"
 

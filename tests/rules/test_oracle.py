@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -22,8 +23,9 @@ ALIKE, TIME = "KKI-CRD-116", "KKI-CRD-118"
 
 def refusal(stage: Stage, card: str, lines: dict[str, str], members: dict[str, Any]) -> Exchange:
     """The refusal of such a card, with more in it."""
-    kit = stage.session.kit()
     name = f"r{stage.judge.trail.count}"
+    # Under a vector by chance, what stays shut has once in some hundred times a padding that fits.
+    kit = replace(stage.session.kit(), iv=hashlib.sha256(f"{card} {name}".encode()).digest()[:16])
     taken = stage.client.send(a_binding(kit).having(cardData=named(card)(kit)), name)
     assert taken.response is not None
     body = json.dumps({**json.loads(taken.response.body), **members}).encode()

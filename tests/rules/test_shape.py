@@ -14,7 +14,7 @@ from kki.model.verdict import Broken, Judgement, Unknown
 
 from .stage import CONTRACT, Stage, broken
 
-GONE = object()
+GONE = "left out"
 Row = tuple[str, str, Any, str, str, str, dict[str, bool]]
 # Operation, member or header, value; the keyword of the schema; what was expected, and what came; which refusals fit.
 TABLE: list[Row] = [
@@ -58,9 +58,9 @@ def sent(stage: Stage, operation: str, name: str, value: Any) -> Exchange:
     stage.judge.judge(right)
     draft = stage.a(operation)
     if "header" in fact(operation, name).place:
-        draft = draft.without_header(name) if value is GONE else draft.with_header(name, value)
+        draft = draft.without_header(name) if value == GONE else draft.with_header(name, value)
     else:
-        draft = draft.lacking(name) if value is GONE else draft.having(**{name: value})
+        draft = draft.lacking(name) if value == GONE else draft.having(**{name: value})
     if name == "X-SIGNATURE":
         draft = draft.planned(kind="none")
     return replace(stage.client.send(draft, "r"), response=right.response)

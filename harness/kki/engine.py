@@ -95,6 +95,17 @@ class Scheduler:
 CARDS = "cards"
 
 
+class Voiceless(TerminalReporter):  # type: ignore[misc]  # final in name: there is no other way to keep it quiet
+    """pytest's own voice, where nobody listens. It does not look where an interruption came from: on Python 3.11 one
+    may come between two lines, and pytest fails over a traceback without a line number."""
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:  # noqa: ARG002
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            super().pytest_keyboard_interrupt(pytest.ExceptionInfo.from_current())
+
+
 class Seat:
     """Lets the conductor listen, and takes pytest's voice away."""
 
@@ -110,7 +121,7 @@ class Seat:
         if voice is not None:
             config.pluginmanager.unregister(voice)
         nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # lives as long as the process
-        config.pluginmanager.register(TerminalReporter(config, nowhere), "terminalreporter")
+        config.pluginmanager.register(Voiceless(config, nowhere), "terminalreporter")
 
 
 class Place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -18,6 +19,7 @@ from tests import campaign
 
 from kki.cli.main import main
 from kki.edges.store import EXCHANGES, RUN, read_exchanges, read_recording
+from kki.engine import Voiceless
 
 KILLS, SEED, LONGEST_S = campaign.of(6, 20), 20261124, 300.0
 WHOLE = 60  # a run of two areas makes about as many exchanges; kills are spread over all of it
@@ -161,3 +163,15 @@ def test_a_run_that_is_asked_to_stop_says_what_it_has(tmp_path: Path, name: str,
     assert (run["partial"], run["overall"]) == (True, "incomplete")
     assert (folder / "report.html").is_file()
     assert (folder / "journal.jsonl").is_file(), "it can be gone on with"
+
+
+def test_where_an_interruption_came_from_does_not_matter(pytestconfig: pytest.Config) -> None:
+    """A signal that arrives between two lines leaves a traceback without a line number, over which pytest fails."""
+
+    class Odd:
+        def getrepr(self, **_: object) -> object:
+            raise TypeError("unsupported operand type(s) for -: 'NoneType' and 'int'")
+
+    voice = Voiceless(pytestconfig, io.StringIO())
+    voice.pytest_keyboard_interrupt(Odd())  # type: ignore[arg-type]
+    voice.pytest_unconfigure()

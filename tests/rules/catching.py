@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from kki.model.verdict import Outcome
@@ -18,6 +18,8 @@ from kki.simulator.persona import Persona
 from kki.simulator.personas import PERSONAS
 
 from .stage import Stage, broken
+from .test_personas import SAMPLE
+from .test_platforms import CASES
 from .whole import MODULES, case_titles, results, tried
 
 CAUGHT = Path(__file__).with_name("caught.json")
@@ -41,9 +43,9 @@ def shows(persona: Persona, stage: Stage) -> bool:
     return bool(found & persona.caught_by)
 
 
-def suspects(persona: Persona, parts: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+def suspects(persona: Persona) -> Iterator[tuple[str, str]]:
     """(part, title) of the cases of a whole run after which a declared row had been found broken."""
-    for part in filter(parts, MODULES):
+    for part in MODULES:
         stage = Stage(persona.change(CORRECT), **persona.readings)
         for title in case_titles(part):
             before = len(stage.verdicts)
@@ -53,7 +55,7 @@ def suspects(persona: Persona, parts: Callable[[str], bool]) -> Iterator[tuple[s
 
 
 def catching_case(persona: Persona) -> tuple[str, str] | None:
-    for part, title in suspects(persona, lambda _: True):
+    for part, title in suspects(persona):
         if is_caught(persona, part, title):
             return part, title
     return next(((part, "") for part in (*MODULES, "") if is_caught(persona, part, "")), None)
@@ -61,7 +63,8 @@ def catching_case(persona: Persona) -> tuple[str, str] | None:
 
 def main() -> int:
     rows: dict[str, list[str]] = json.loads(CAUGHT.read_text("utf-8")) if CAUGHT.is_file() else {}
-    for name in sys.argv[1:] or [name for name in PERSONAS if name not in rows]:
+    elsewhere = {each.name for each in SAMPLE} | set(CASES) | set(rows)
+    for name in sys.argv[1:] or [name for name in PERSONAS if name not in elsewhere]:
         found = catching_case(PERSONAS[name])
         print(name, found, flush=True)  # noqa: T201  # a script for a terminal
         if found:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import threading
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
@@ -21,7 +23,7 @@ from kki.model.exchange import Exchange
 from kki.model.http import Request, Response
 from kki.model.profile import Profile
 from kki.model.requirement import Party
-from kki.model.verdict import Broken, Holds, Verdict
+from kki.model.verdict import Broken, Holds, Judgement, Verdict
 from kki.rules.knowledge import Knowledge
 from kki.session import Session
 from kki.simulator.behaviour import Behaviour
@@ -175,3 +177,15 @@ def held(verdicts: tuple[Verdict, ...] | list[Verdict], party: Party | None = No
         for each in verdicts
         if isinstance(each.judgement, Holds) and (party is None or each.party is party)
     }
+
+
+def refused(taken: Exchange, code: str, message: str = "Refused") -> Exchange:
+    """The same request, answered with this responseCode instead; under another id."""
+    assert taken.response is not None
+    body = json.dumps({"responseCode": code, "responseMessage": message}).encode()
+    return replace(taken, id=f"{taken.id}-{code}", response=replace(taken.response, status=int(code[:3]), body=body))
+
+
+def said(verdicts: Iterable[Verdict], row: str) -> Judgement | None:
+    """Of this row; None where nothing was said of it."""
+    return next((each.judgement for each in verdicts if each.requirement == row), None)

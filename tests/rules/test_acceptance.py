@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -16,7 +15,7 @@ from kki.model.requirement import Party
 from kki.model.verdict import Broken, Holds, Unknown, Verdict
 from kki.simulator.persona import ids
 
-from .stage import Stage
+from .stage import Stage, refused
 
 ROWS = ids(
     "SIG-160 SIG-170 FLD-130 FLD-140 PAY-150 PAY-152 PAY-154 PAY-156 BND-150 BND-152 BND-154 UNB-150 RFD-150 TOK-160 "
@@ -45,11 +44,7 @@ def of(operation: str, mutation: str = "") -> Specimen:
 def told(stage: Stage, specimen: Specimen, code: str, kind: type = Broken) -> set[str]:
     """The rows of acceptance of which this is said. `code`: of the reply; none: as the correct simulator has it."""
     taken = stage.client.send(specimen(stage), f"r{stage.judge.trail.count}")
-    assert taken.response is not None
-    if code:
-        body = json.dumps({"responseCode": code, "responseMessage": "Refused"}).encode()
-        taken = replace(taken, response=replace(taken.response, status=int(code[:3]), body=body))
-    return rows(stage.judge.judge(taken), kind)
+    return rows(stage.judge.judge(refused(taken, code) if code else taken), kind)
 
 
 def rows(verdicts: tuple[Verdict, ...], kind: type) -> set[str]:

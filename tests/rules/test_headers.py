@@ -13,7 +13,7 @@ from kki.model.exchange import Exchange
 from kki.model.requirement import Party
 from kki.model.verdict import Broken
 
-from .stage import NOW, Stage, broken
+from .stage import NOW, Stage, broken, refused
 
 STAMP, PARTNER, ADDRESS, KIND, KEY = "X-TIMESTAMP", "X-PARTNER-ID", "X-IP-ADDRESS", "Content-Type", "X-CLIENT-KEY"
 TOKEN, CUSTOMER = "Authorization", "Authorization-customer"
@@ -88,7 +88,7 @@ JUDGED = (
 )  # fmt: skip
 
 
-def accepted(stage: Stage, operation: str, header: str, value: str | None, **readings: str) -> Exchange:
+def accepted(stage: Stage, operation: str, header: str, value: str | None) -> Exchange:
     """Sent with this header, correctly signed, and answered as if nothing were wrong."""
     right = stage.client.send(stage.a(operation), "right")
     stage.judge.judge(right)  # so that what a wrong secret might explain is not open
@@ -117,12 +117,6 @@ def filled(stage: Stage, value: str) -> str:
 
 def rows(found: set[str]) -> set[str]:
     return {row.removeprefix("KKI-") for row in found if row.removeprefix("KKI-").startswith(JUDGED)}
-
-
-def refused(taken: Exchange, code: str) -> Exchange:
-    assert taken.response is not None
-    body = json.dumps({"responseCode": code, "responseMessage": "Refused"}).encode()
-    return replace(taken, id=code, response=replace(taken.response, status=int(code[:3]), body=body))
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row[0]} {row[1]} {row[2]}")

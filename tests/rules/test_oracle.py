@@ -15,7 +15,7 @@ from kki.drafting.spoiled_cards import named
 from kki.model.exchange import Exchange
 from kki.model.verdict import Broken, Holds, Judgement, Unknown
 
-from .stage import Stage
+from .stage import Stage, said
 
 SEALED, INSIDE, CONTENT = "wrong padding", "opens to text", "payload without expiryDate"
 ALIKE, TIME = "KKI-CRD-116", "KKI-CRD-118"
@@ -35,9 +35,8 @@ def refusal(stage: Stage, card: str, lines: dict[str, str], members: dict[str, A
     return replace(taken, response=replace(taken.response, headers=headers, body=body))
 
 
-def said(stage: Stage, card: str, lines: dict[str, str] | None = None, /, **members: Any) -> Judgement | None:
-    verdicts = stage.judge.judge(refusal(stage, card, lines or {}, members))
-    return next((each.judgement for each in verdicts if each.requirement == ALIKE), None)
+def told(stage: Stage, card: str, lines: dict[str, str] | None = None, /, **members: Any) -> Judgement | None:
+    return said(stage.judge.judge(refusal(stage, card, lines or {}, members)), ALIKE)
 
 
 def places(judgement: Judgement | None) -> set[str]:
@@ -57,23 +56,23 @@ def places(judgement: Judgement | None) -> set[str]:
 )
 def test_the_form_of_a_refusal_tells_at_once(lines: dict[str, str], members: dict[str, Any], where: set[str]) -> None:
     stage = Stage()
-    assert said(stage, SEALED) is None, "there is nothing yet to compare it with"
-    assert isinstance(said(stage, INSIDE), Holds)
-    assert places(said(stage, INSIDE, lines, **members)) == where
+    assert told(stage, SEALED) is None, "there is nothing yet to compare it with"
+    assert isinstance(told(stage, INSIDE), Holds)
+    assert places(told(stage, INSIDE, lines, **members)) == where
 
 
 def test_a_number_that_differs_in_every_refusal_tells_nothing() -> None:
     stage = Stage()
-    said(stage, SEALED, responseMessage="Bad Request, trace 8a7f61c0-1111-4222-8333-444455556666")
-    told = said(stage, INSIDE, responseMessage="Bad Request, trace 0c7f61c0-1111-4222-8333-444455556677")
-    assert isinstance(told, Holds)
+    told(stage, SEALED, responseMessage="Bad Request, trace 8a7f61c0-1111-4222-8333-444455556666")
+    answer = told(stage, INSIDE, responseMessage="Bad Request, trace 0c7f61c0-1111-4222-8333-444455556677")
+    assert isinstance(answer, Holds)
 
 
 @pytest.mark.parametrize("card", [SEALED, CONTENT])
 def test_what_a_card_lacks_only_its_owner_is_told(card: str) -> None:
     stage = Stage()
-    said(stage, SEALED)
-    judgement = said(stage, card, stage="content")
+    told(stage, SEALED)
+    judgement = told(stage, card, stage="content")
     assert isinstance(judgement, Broken) is (card == SEALED)
 
 
@@ -85,19 +84,19 @@ LINE, MEMBER = ({"X-Decrypt": "no"}, {}), ({}, {"stage": "seal"})
     (MEMBER, ({}, {"stage": {"b": 1, "a": 2}})),
 ], ids=["header", "member"])  # fmt: skip
 @pytest.mark.parametrize(
-    ("before", "inside", "told"), [(10, 2, True), (9, 2, False), (10, 1, False), (12, 5, True)]
+    ("before", "inside", "tells"), [(10, 2, True), (9, 2, False), (10, 1, False), (12, 5, True)]
 )  # how often each value was there before
 def test_one_value_before_the_seal_is_opened_and_another_after(
-    usual: Any, other: Any, before: int, inside: int, told: bool
+    usual: Any, other: Any, before: int, inside: int, tells: bool
 ) -> None:
     stage = Stage()
     for _ in range(before):
-        said(stage, SEALED, usual[0], **usual[1])
+        told(stage, SEALED, usual[0], **usual[1])
     for number in range(inside):
-        said(stage, CONTENT if number else INSIDE, other[0], **other[1])
-    judgement = said(stage, INSIDE, other[0], **other[1])
-    assert isinstance(judgement, Broken if told else Holds)
-    if told:
+        told(stage, CONTENT if number else INSIDE, other[0], **other[1])
+    judgement = told(stage, INSIDE, other[0], **other[1])
+    assert isinstance(judgement, Broken if tells else Holds)
+    if tells:
         assert places(judgement) == {"reply header x-decrypt" if other[0] else "reply /stage"}
         (finding,) = judgement.findings
         assert "no" in finding.expected or "seal" in finding.expected
@@ -108,19 +107,19 @@ def test_one_value_before_the_seal_is_opened_and_another_after(
 def test_values_that_come_on_both_sides_tell_nothing(sealed: bool) -> None:
     stage = Stage()
     for number in range(13):
-        said(stage, SEALED, {"X-Node": "b" if number == 12 else "a"})
+        told(stage, SEALED, {"X-Node": "b" if number == 12 else "a"})
     for _ in range(3):
-        said(stage, INSIDE, {"X-Node": "b"})
-    assert isinstance(said(stage, SEALED if sealed else INSIDE, {"X-Node": "b"}), Holds)
+        told(stage, INSIDE, {"X-Node": "b"})
+    assert isinstance(told(stage, SEALED if sealed else INSIDE, {"X-Node": "b"}), Holds)
 
 
 @pytest.mark.parametrize("line", ["Date", "X-Time", "Age"])
 def test_what_goes_on_with_time_tells_nothing(line: str) -> None:
     stage = Stage()
     for _ in range(10):
-        said(stage, SEALED, {line: "2026-11-24T10:00:00+07:00"})
+        told(stage, SEALED, {line: "2026-11-24T10:00:00+07:00"})
     for _ in range(3):
-        judgement = said(stage, INSIDE, {line: "2026-11-24T10:00:01+07:00"})
+        judgement = told(stage, INSIDE, {line: "2026-11-24T10:00:01+07:00"})
     assert isinstance(judgement, Holds)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from dataclasses import replace
 
@@ -12,17 +11,14 @@ from kki.model.exchange import Exchange
 from kki.model.requirement import Party
 from kki.model.verdict import Broken, Unknown
 
-from .stage import Stage, broken
+from .stage import Stage, broken, refused, said
 
 REASON = "KKI-RSN-140"
 
 
 def refused_with(stage: Stage, taken: Exchange, code: str) -> set[str]:
     """The server's rows that a refusal with this code breaks."""
-    assert taken.response is not None
-    body = json.dumps({"responseCode": code, "responseMessage": "Refused"}).encode()
-    response = replace(taken.response, status=int(code[:3]), body=body)
-    return broken(stage.judge.judge(replace(taken, response=response)), Party.SERVER)
+    return broken(stage.judge.judge(refused(taken, code)), Party.SERVER)
 
 
 @pytest.mark.parametrize("value", ["", None])
@@ -75,9 +71,5 @@ def test_where_the_profile_names_no_cpan_the_state_may_explain_a_refusal(code: s
     if not told:
         stage.judge.knowledge = replace(known, test_data=replace(known.test_data, cpan=None, otp=None))
     taken = stage.client.send(stage.a("payment"), "r")
-    assert taken.response is not None
-    body = json.dumps({"responseCode": code, "responseMessage": "Refused"}).encode()
-    response = replace(taken.response, status=int(code[:3]), body=body)
-    verdicts = stage.judge.judge(replace(taken, response=response))
-    judgement = next(each.judgement for each in verdicts if each.requirement == "KKI-PAY-150")
+    judgement = said(stage.judge.judge(refused(taken, code)), "KKI-PAY-150")
     assert isinstance(judgement, Unknown if open_ else Broken)

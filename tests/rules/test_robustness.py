@@ -9,10 +9,9 @@ import pytest
 
 from kki.drafting.drafts import a_binding
 from kki.model.exchange import Exchange
-from kki.model.requirement import Party
-from kki.model.verdict import Broken, Judgement
+from kki.model.verdict import Broken
 
-from .stage import Stage
+from .stage import Stage, said
 
 ERROR, SILENCE = "KKI-ROB-310", "KKI-ROB-320"
 
@@ -27,11 +26,6 @@ def unanswered(taken: Exchange) -> Exchange:
     return replace(taken, response=None, answered_at=None, failure="timeout")
 
 
-def said(stage: Stage, taken: Exchange, row: str) -> Judgement | None:
-    verdicts = (each for each in stage.judge.judge(taken) if each.party is Party.SERVER)
-    return next((each.judgement for each in verdicts if each.requirement == row), None)
-
-
 # Of a sound request these say that something behind the server failed, or that it takes a pause.
 BEHIND = [(503, ""), (503, "5035400"), (504, "5045400"), (500, "5005402")]
 ITS_OWN = [(500, ""), (500, "5005400"), (500, "5005401"), (502, ""), (505, "5055400")]
@@ -44,14 +38,14 @@ def test_a_server_error(status: int, code: str, sound: bool) -> None:
     draft = stage.a("payment") if sound else stage.a("payment").with_body(b"{ not JSON")
     taken = answered(stage.client.send(draft, "r"), status, code)
     excused = sound and (status, code) in BEHIND
-    assert isinstance(said(stage, taken, ERROR), Broken) is not excused
+    assert isinstance(said(stage.judge.judge(taken), ERROR), Broken) is not excused
 
 
 def test_after_a_malformed_request_trouble_behind_the_server_is_its_own() -> None:
     stage = Stage()
     stage.send(stage.a("payment").with_body(b"{ not JSON"))
     taken = answered(stage.client.send(stage.a("payment"), "r"), 504, "5045400")
-    assert isinstance(said(stage, taken, ERROR), Broken)
+    assert isinstance(said(stage.judge.judge(taken), ERROR), Broken)
 
 
 @pytest.mark.parametrize("row", [ERROR, SILENCE])
@@ -68,7 +62,7 @@ def test_what_a_recording_holds_besides_is_another_matter(row: str, target: str,
         taken = replace(taken, request=replace(taken.request, target=target))
     stage.judge.knowledge = replace(stage.judge.knowledge, staged=staged)
     taken = answered(taken, 500) if row == ERROR else unanswered(taken)
-    assert isinstance(said(stage, taken, row), Broken) is judged
+    assert isinstance(said(stage.judge.judge(taken), row), Broken) is judged
 
 
 @pytest.mark.parametrize(
@@ -87,4 +81,4 @@ def test_a_page_for_the_customer_is_no_request_to_the_api(url: str, path: str, p
     stage.judge.judge(replace(binding, response=replace(binding.response, body=body)))
     taken = stage.client.send(stage.a("payment"), "r")
     taken = answered(replace(taken, request=replace(taken.request, method="GET", target=path, body=b"")), 500)
-    assert isinstance(said(stage, taken, ERROR), Broken) is not page
+    assert isinstance(said(stage.judge.judge(taken), ERROR), Broken) is not page

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +9,9 @@ import pytest
 
 from kki.model.exchange import Exchange
 from kki.model.requirement import Party
-from kki.model.verdict import Broken, Judgement, Unknown
+from kki.model.verdict import Broken, Unknown
 
-from .stage import CONTRACT, Stage, broken
+from .stage import CONTRACT, Stage, broken, refused, said
 
 GONE = "left out"
 Row = tuple[str, str, Any, str, str, str, dict[str, bool]]
@@ -66,16 +65,6 @@ def sent(stage: Stage, operation: str, name: str, value: Any) -> Exchange:
     return replace(stage.client.send(draft, "r"), response=right.response)
 
 
-def refused(taken: Exchange, code: str) -> Exchange:
-    assert taken.response is not None
-    body = json.dumps({"responseCode": code, "responseMessage": "Refused"}).encode()
-    return replace(taken, id=code, response=replace(taken.response, status=int(code[:3]), body=body))
-
-
-def of(stage: Stage, taken: Exchange, row: str) -> Judgement | None:
-    return next((each.judgement for each in stage.judge.judge(taken) if each.requirement == row), None)
-
-
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row[0]} {row[1]} {row[3]}")
 def test_out_of_shape(row: Row) -> None:
     operation, name, value, keyword, expected, actual, refusals = row
@@ -84,10 +73,10 @@ def test_out_of_shape(row: Row) -> None:
     taken = sent(stage, operation, name, value)
     verdicts = {each.requirement: each.judgement for each in stage.judge.judge(taken)}
     assert isinstance(verdicts[tag.server], Broken)
-    said = verdicts[tag.client]
-    assert isinstance(said, Broken)
+    client = verdicts[tag.client]
+    assert isinstance(client, Broken)
     place = f"header {name}" if "header" in fact(operation, name).place else f"body /{name}"
-    assert (place, expected, actual) in {(each.where, each.expected, each.actual) for each in said.findings}
+    assert (place, expected, actual) in {(each.where, each.expected, each.actual) for each in client.findings}
     for code, fits in refusals.items():
         found = broken(stage.judge.judge(refused(taken, code)), Party.SERVER)
         reasons = {each for each in found if each.startswith("KKI-RSN") and each != "KKI-RSN-260"}
@@ -104,7 +93,8 @@ def test_a_correct_request_is_in_shape(operation: str) -> None:
 def test_what_was_hidden_has_no_shape() -> None:
     stage = Stage()
     tag = fact("refund", "reason").tag_for("maxLength")
-    assert isinstance(of(stage, sent(stage, "refund", "reason", "‹reason:a1b2c3›" * 20), tag.client), Unknown)
+    verdicts = stage.judge.judge(sent(stage, "refund", "reason", "‹reason:a1b2c3›" * 20))
+    assert isinstance(said(verdicts, tag.client), Unknown)
 
 
 @pytest.mark.parametrize(

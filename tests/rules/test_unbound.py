@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -12,15 +11,9 @@ from kki.model.exchange import Exchange
 from kki.model.requirement import Party
 from kki.model.verdict import Broken, Holds, Unknown
 
-from .stage import Stage, broken
+from .stage import Stage, broken, refused, said
 
 LATE = "KKI-STA-180"
-
-
-def refused(taken: Exchange, code: str) -> Exchange:
-    assert taken.response is not None
-    body = json.dumps({"responseCode": code, "responseMessage": "Refused"}).encode()
-    return replace(taken, response=replace(taken.response, status=int(code[:3]), body=body))
 
 
 def payment_after(stage: Stage, seconds: float) -> tuple[Exchange, Exchange]:
@@ -62,8 +55,7 @@ def test_an_unbound_cards_payment_is_refused(choice: str, code: str, fits: bool)
     stage = Stage(unbound_token=choice)
     taken, _ = payment_after(stage, 0.0)
     verdicts = stage.judge.judge(refused(taken, code))
-    said = next((each.judgement for each in verdicts if each.requirement == LATE), None)
-    assert isinstance(said, Holds) or not fits, "a refusal shows that the unbinding is final"
+    assert isinstance(said(verdicts, LATE), Holds) or not fits, "a refusal shows that the unbinding is final"
     reasons = {row for row in broken(verdicts, Party.SERVER) if row.startswith("KKI-RSN") and row != "KKI-RSN-260"}
     assert bool(reasons) is not fits
 
@@ -80,5 +72,5 @@ def test_another_token_is_refused_after_an_unbinding(reach: str, code: str, outc
     payment_after(stage, 0.0)
     other = stage.client.send(a_payment(stage.session.kit(), "token"), "other")
     verdicts = stage.judge.judge(refused(other, code))
-    said = next((each.judgement for each in verdicts if each.requirement == "KKI-PAY-154"), None)
-    assert said is None if outcome is None else isinstance(said, outcome), said
+    found = said(verdicts, "KKI-PAY-154")
+    assert found is None if outcome is None else isinstance(found, outcome), found

@@ -172,6 +172,8 @@ def test_where_an_interruption_came_from_does_not_matter(pytestconfig: pytest.Co
         def getrepr(self, **_: object) -> object:
             raise TypeError("unsupported operand type(s) for -: 'NoneType' and 'int'")
 
-    voice = Voiceless(pytestconfig, io.StringIO())
+    stream = io.StringIO()
+    voice = Voiceless(pytestconfig, stream)
     voice.pytest_keyboard_interrupt(Odd())  # type: ignore[arg-type]
     voice.pytest_unconfigure()
+    assert "KeyboardInterrupt" in stream.getvalue()
